@@ -1,0 +1,223 @@
+/* event.c: a latch that everyone in reach can set, clear and wait for. Floor 4; the protocol of word.h and
+ * bell.h put together. docs/design/word.md tells why each line stands where it stands; verify/ checks it. */
+#include "event.h"
+
+#include "../parts/word.h"
+#include "../sys/atom.h"
+#include "../sys/step.h"
+#include "../sys/sys.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Somebody waits: the change and the wake must be one, or the kernel's when we die in between. */
+static int set_and_wake(struct toc_event *e, uint64_t w)
+{
+    uint64_t *word = &e->o.head->word;
+    struct toc_held ring = TOC_HELD_NONE;
+    for (;;) {
+        if (w & TOC_REMOVED) {
+            toc_held_close(&ring);
+            return -EIDRM;
+        }
+        if ((w & (TOC_HASBELL | TOC_BELL)) && ring.fd < 0) {
+            int rc = toc_bell_open(&e->o.bell, &ring); /* before the change: if it fails, nothing has happened */
+            if (rc < 0)
+                return rc;
+        }
+        TOC_STEP("event.set.before_change");
+        if (w & TOC_SLEEPERS) {
+            int rc = sys_futex_or_wake(word, TOC_SET); /* releases; pairs with the acquire in toc_event_wait */
+            if (rc < 0) {
+                toc_held_close(&ring);
+                return rc;
+            }
+            break;
+        }
+        if (atom_cas_acqrel(word, &w, w | TOC_SET)) /* releases, as above */
+            break;
+    }
+    TOC_STEP("event.set.before_ring");
+    w = atom_load_acq(word);
+    if (w & TOC_BELL) {
+        /* Not open yet: the bell was made between our two looks, so it is young, and its listener, who found
+         * SLEEPERS on, looks once more (bell.h). That is why neither a kill nor a failed open matters here. */
+        if (ring.fd < 0 && toc_bell_open(&e->o.bell, &ring) < 0)
+            return 0;
+        toc_bell_ring(&ring);
+    }
+    TOC_STEP("event.set.before_close");
+    toc_held_close(&ring);
+    /* One try: if the word moved, somebody else is telling, or somebody new is waiting. */
+    if (w & TOC_SET)
+        atom_cas_acqrel(word, &w, w & ~(TOC_SLEEPERS | TOC_BELL));
+    return 0;
+}
+
+int toc_event_set(toc_event *e)
+{
+    int rc = toc_object_ready(&e->o);
+    if (rc < 0)
+        return rc;
+    uint64_t *word = &e->o.head->word;
+    uint64_t w = atom_load_acq(word);
+    while (!(w & (TOC_SLEEPERS | TOC_BELL | TOC_REMOVED))) {
+        if (w & TOC_SET) {
+            /* Already set: still a release, so that whoever is released by this set sees what we wrote. */
+            w = atom_or_acqrel(word, 0);
+            if ((w & TOC_SET) && !(w & (TOC_SLEEPERS | TOC_BELL | TOC_REMOVED)))
+                return 0;
+        } else if (atom_cas_acqrel(word, &w, w | TOC_SET)) {
+            return 0;
+        }
+    }
+    return set_and_wake(e, w);
+}
+
+int toc_event_clear(toc_event *e)
+{
+    int rc = toc_object_ready(&e->o);
+    if (rc < 0)
+        return rc;
+    uint64_t *word = &e->o.head->word;
+    uint64_t w = atom_load_acq(word), cleared;
+    struct toc_held ring = TOC_HELD_NONE;
+    do {
+        rc = w & TOC_REMOVED ? -EIDRM : 0;
+        if (rc == 0 && (w & TOC_SET) && (w & TOC_CBELL) && ring.fd < 0)
+            rc = toc_bell_open(&e->o.bell, &ring);
+        if (rc < 0 || !(w & TOC_SET)) {
+            toc_held_close(&ring);
+            return rc;
+        }
+        TOC_STEP("event.clear.before_change");
+        cleared = (w + TOC_CLEAR1) & ~TOC_SET;
+    } while (!atom_cas_acqrel(word, &w, cleared)); /* releases; pairs with the acquire in toc_event_wait_clear */
+    if (cleared & TOC_CBELL) {
+        TOC_STEP("event.clear.before_ring");
+        toc_bell_ring(&ring);
+        TOC_STEP("event.clear.before_close");
+        toc_held_close(&ring);
+        atom_cas_acqrel(word, &cleared, cleared & ~TOC_CBELL);
+    } else if (ring.fd >= 0) {
+        toc_held_close(&ring);
+    }
+    if (atom_load_relax(&e->listening))
+        toc_event_look(e); /* our own descriptor must not stay readable */
+    return 0;
+}
+
+static int64_t sleep_until(int64_t deadline, int64_t now)
+{
+    return deadline == TOC_FOREVER || deadline > now + TOC_SLEEP_NS ? now + TOC_SLEEP_NS : deadline;
+}
+
+/* 0: go on waiting. */
+static int verdict(const struct toc_event *e, uint64_t w)
+{
+    if (w & TOC_REMOVED || atom32_load_acq(&e->o.gone))
+        return -EIDRM;
+    return atom32_load_acq(&e->o.closed) ? -ESHUTDOWN : 0;
+}
+
+static bool spun(struct toc_event *e, uint64_t since, int64_t deadline)
+{
+    int64_t now = sys_now(), until = now + e->spin_ns;
+    if (deadline != TOC_FOREVER && deadline < until)
+        until = deadline;
+    do
+        for (int i = 0; i < 64; i++) {
+            if (word_set_after(atom_load_acq(&e->o.head->word), since))
+                return true;
+            atom_pause();
+        }
+    while (sys_now() < until);
+    return false;
+}
+
+int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline)
+{
+    uint64_t *word = &e->o.head->word;
+    bool spin = e->spin_ns > 0;
+    int rc = toc_object_ready(&e->o);
+    if (rc < 0)
+        return rc;
+    for (uint64_t w = atom_load_acq(word);; w = atom_load_acq(word)) {
+        rc = verdict(e, w);
+        if (rc < 0 || word_set_after(w, since))
+            return rc < 0 ? rc : 1;
+        int64_t now = sys_now();
+        if (deadline != TOC_FOREVER && deadline <= now)
+            break;
+        if (spin) {
+            spin = false;
+            if (spun(e, since, deadline))
+                return 1;
+            continue;
+        }
+        if (w & TOC_SET) { /* set, but not after `since`: nobody sleeps in the futex while SET is on */
+            rc = toc_event_wait_clear(e, word_clears(w), deadline);
+            if (rc < 1)
+                return rc;
+            continue;
+        }
+        if (!(w & TOC_SLEEPERS) && !atom_cas_acqrel(word, &w, w | TOC_SLEEPERS))
+            continue;
+        TOC_STEP("event.wait.before_sleep");
+        toc_object_enter(&e->o);
+        rc = sys_futex_wait(word, (uint32_t)(w | TOC_SLEEPERS), e->o.mask, sleep_until(deadline, now));
+        toc_object_leave(&e->o);
+        if (rc == -EINTR) {
+            w = atom_load_acq(word);
+            return word_set_after(w, since) ? 1 : -EINTR;
+        }
+        if (rc == -ETIMEDOUT) /* a minute, or the caller's end: has the file still its name? */
+            toc_object_check_name(&e->o);
+    }
+    return word_set_after(atom_load_acq(word), since);
+}
+
+int toc_event_wait_clear(toc_event *e, uint64_t since, int64_t deadline)
+{
+    uint64_t *word = &e->o.head->word;
+    int rc = toc_object_ready(&e->o);
+    if (rc < 0)
+        return rc;
+    uint64_t w = atom_load_acq(word);
+    if ((rc = verdict(e, w)) < 0 || word_clear_after(w, since))
+        return rc < 0 ? rc : 1;
+    if (deadline != TOC_FOREVER && deadline <= sys_now())
+        return 0;
+
+    /* By the bell and not in the futex: a clearer that is killed between its change and its wake would leave
+     * a futex sleeper asleep; the bell of the dead rings. */
+    struct toc_call call = {.ear = TOC_EAR_NONE};
+    rc = toc_call_begin(e, &call);
+    while (rc == 0) {
+        toc_ear_edge(&call.ear, 0); /* consume, arm, judge by the word that the arming returned */
+        w = atom_or_acqrel(word, TOC_CBELL);
+        if ((rc = verdict(e, w)) < 0)
+            break;
+        if (word_clear_after(w, since)) {
+            rc = 1;
+            break;
+        }
+        int64_t now = sys_now();
+        if (deadline != TOC_FOREVER && deadline <= now)
+            break;
+        TOC_STEP("event.wait_clear.before_sleep");
+        rc = sys_epoll_wait(call.ear.epoll.fd, sleep_until(deadline, now));
+        if (rc == 0) { /* a minute, or the caller's end */
+            toc_object_check_name(&e->o);
+            if (toc_ear_is_deaf(&call.ear, &e->o.bell)) {
+                toc_call_end(e, &call);
+                rc = toc_call_begin(e, &call);
+            }
+        } else if (rc > 0) {
+            toc_ear_again(&call.ear); /* consumed by the look at the head of the loop */
+            rc = 0;
+        }
+    }
+    toc_call_end(e, &call);
+    return rc;
+}

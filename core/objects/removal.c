@@ -1,0 +1,124 @@
+#include "removal.h"
+
+#include "../parts/bell.h"
+#include "../parts/word.h"
+#include "../sys/atom.h"
+#include "../sys/step.h"
+#include "../tocsin.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int toc_bell_path(char out[TOC_BELL_PATH_MAX], const char *path, uint64_t id)
+{
+    size_t leaf = (size_t)(strrchr(path, '/') - path) + 1;
+    int n = snprintf(out, TOC_BELL_PATH_MAX, "%.*s.%s.%016llx.bell", (int)leaf, path, path + leaf, (unsigned long long)id);
+    return n < TOC_BELL_PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+int toc_removal_tell(struct toc_head *h, const char *bell, int anonymous)
+{
+    struct toc_bell b = {bell, anonymous != 0, h};
+    struct toc_held ring = TOC_HELD_NONE;
+    /* The bell before the change (bell.h). One that does not exist has no listener, or will see the mark. */
+    int rc = toc_held_ring(&ring, b.path, b.anonymous);
+    if (rc < 0 && rc != -ENOENT)
+        return rc;
+    TOC_STEP("removal.before_mark");
+    rc = sys_futex_or_wake(&h->word, TOC_REMOVED);
+    if (rc < 0) {
+        toc_held_close(&ring);
+        return rc;
+    }
+    TOC_STEP("removal.before_ring");
+    if (ring.fd < 0 && (atom_load_acq(&h->word) & (TOC_BELL | TOC_CBELL)))
+        toc_held_ring(&ring, b.path, b.anonymous);
+    if (ring.fd >= 0)
+        toc_bell_ring(&ring);
+    toc_held_close(&ring);
+    return 0;
+}
+
+static void forget_bell(const char *path, uint64_t id)
+{
+    char bell[TOC_BELL_PATH_MAX + 8];
+    if (toc_bell_path(bell, path, id) < 0)
+        return;
+    sys_unlink(bell);
+    strcat(bell, ".new"); /* of a maker that was killed; 8 bytes are kept free for it */
+    sys_unlink(bell);
+}
+
+static int directory_of(char out[TOC_PATH_MAX], const char *path)
+{
+    size_t n = (size_t)(strrchr(path, '/') - path) + 1;
+    if (n >= TOC_PATH_MAX)
+        return -ENAMETOOLONG;
+    memcpy(out, path, n);
+    out[n] = 0;
+    return 0;
+}
+
+static int still_named(const char *path, const struct sys_file *file)
+{
+    struct sys_file now;
+    int rc = sys_stat(path, &now);
+    if (rc < 0)
+        return rc == -ENOENT ? -EIDRM : rc;
+    return now.ino == file->ino && now.dev == file->dev ? 0 : -EIDRM;
+}
+
+int toc_removal_finish(struct toc_head *h, const char *path, int fd, const struct sys_file *file)
+{
+    char dir[TOC_PATH_MAX];
+    int rc = directory_of(dir, path);
+    if (rc < 0 || (rc = sys_lock(fd)) < 0 || (rc = still_named(path, file)) < 0)
+        return rc;
+    if (sys_may_remove(dir, file) == 0) {
+        forget_bell(path, h->id);
+        rc = sys_unlink(path);
+        return rc < 0 && rc != -ENOENT ? rc : -EIDRM;
+    }
+    uint64_t word = atom_load_acq(&h->word);
+    while ((word & TOC_REMOVED) && !atom_cas_acqrel(&h->word, &word, word & ~TOC_REMOVED)) {}
+    return 0;
+}
+
+int toc_unlink(const char *path)
+{
+    char dir[TOC_PATH_MAX], bell[TOC_BELL_PATH_MAX];
+    struct sys_file file;
+    int rc = directory_of(dir, path);
+    if (rc < 0)
+        return rc;
+    int fd = sys_open(path, true);
+    if (fd < 0)
+        return fd == -EISDIR ? -EMEDIUMTYPE : fd;
+    rc = sys_fstat(fd, &file);
+    if (rc == 0 && (!file.regular || file.size < sizeof(struct toc_head)))
+        rc = file.directory ? -EMEDIUMTYPE : -EUCLEAN;
+    struct toc_head *h = rc < 0 ? NULL : sys_map(fd, sizeof *h, true, &rc);
+    if (h) {
+        rc = toc_head_fault(h, 0);
+        /* Permission is asked before the mark: a marked file that nobody may take away would be a ruin. */
+        if (rc == 0)
+            rc = sys_may_remove(dir, &file);
+        if (rc == 0)
+            rc = sys_lock(fd);
+        if (rc == 0)
+            rc = still_named(path, &file);
+        if (rc == 0)
+            rc = toc_bell_path(bell, path, h->id);
+        if (rc == 0)
+            rc = toc_removal_tell(h, bell, 0);
+        if (rc == 0) {
+            TOC_STEP("removal.before_unlink");
+            forget_bell(path, h->id);
+            rc = sys_unlink(path);
+        }
+        sys_unmap(h, sizeof *h);
+    }
+    sys_close(fd);
+    return rc;
+}

@@ -1,0 +1,137 @@
+#include "bell.h"
+
+#include "../sys/atom.h"
+#include "../sys/step.h"
+#include "../sys/sys.h"
+#include "word.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../tocsin.h"
+
+/* Each step may be repeated by anyone, so whoever is killed in the middle leaves only a hidden name that the
+ * next maker, or the object's removal, takes away. The FIFO gets its mode before it gets its name. */
+static int make(const struct toc_bell *b)
+{
+    char hidden[TOC_PATH_MAX + 32];
+    size_t length = strlen(b->path);
+    if (length >= TOC_PATH_MAX + 24)
+        return -ENAMETOOLONG;
+    memcpy(hidden, b->path, length);
+    memcpy(hidden + length, ".new", 5);
+
+    int rc = sys_fifo_make(hidden, 0600);
+    if (rc < 0 && rc != -EEXIST)
+        return rc;
+    TOC_STEP("bell.make.before_mode");
+    rc = sys_chmod(hidden, b->head->mode & 0666);
+    if (rc == 0 || rc == -EPERM) { /* EPERM: another user's, who gave it the same mode */
+        TOC_STEP("bell.make.before_name");
+        rc = sys_link(hidden, b->path);
+    }
+    TOC_STEP("bell.make.before_tidy");
+    sys_unlink(hidden);
+    /* ENOENT: another maker tidied up, so the bell is there, or we try again. EPERM of link: a sticky folder
+     * and another user's leftover (protected_hardlinks). The open that follows decides. */
+    return rc == -EEXIST || rc == -ENOENT || rc == -EPERM ? 0 : rc;
+}
+
+static int open_or_make(const struct toc_bell *b, struct toc_held *h, int (*open)(struct toc_held *, const char *, bool))
+{
+    int rc = 0;
+    for (int i = 0; i < 8; i++) {
+        rc = open(h, b->path, b->anonymous);
+        if (rc != -ENOENT || b->anonymous)
+            return rc;
+        int made = make(b);
+        if (made < 0)
+            return made;
+    }
+    return rc;
+}
+
+int64_t toc_bell_young(const struct toc_head *head, uint64_t word)
+{
+    if (!(word & TOC_SLEEPERS))
+        return 0;
+    int64_t age = sys_now() - (int64_t)atom_load_relax(&head->bell_made_ns);
+    /* A time in the future is another boot's: none of its setters is left. */
+    return age < 0 || age >= TOC_BELL_YOUNG_NS ? 0 : TOC_BELL_YOUNG_NS - age;
+}
+
+int toc_bell_open(const struct toc_bell *b, struct toc_held *ring) { return open_or_make(b, ring, toc_held_ring); }
+
+void toc_bell_ring(const struct toc_held *ring)
+{
+    if (sys_write_byte(ring->fd) == -EAGAIN) {
+        /* Full: 8,192 rings, unread since the first listener came. Half of it goes; that two ringers may
+         * empty it together is harmless, because each of them writes afterwards, or dies, which rings. */
+        sys_drain(ring->fd, 4096);
+        TOC_STEP("bell.ring.drained");
+        sys_write_byte(ring->fd);
+    }
+}
+
+/* HASBELL goes in after the time that begins the first 100 ms, and that time only grows: a maker that was
+ * asleep between the two may not make the bell look older than it is. */
+static void announce(struct toc_head *head)
+{
+    if (atom_load_acq(&head->word) & TOC_HASBELL)
+        return;
+    uint64_t now = (uint64_t)sys_now(), seen = atom_load_relax(&head->bell_made_ns);
+    bool other_boot = seen > now;
+    while ((seen < now || other_boot) && !atom_cas_acqrel(&head->bell_made_ns, &seen, now))
+        other_boot = false;
+    TOC_STEP("bell.announce.before_hasbell");
+    atom_or_acqrel(&head->word, TOC_HASBELL);
+}
+
+int toc_ear_open(struct toc_ear *ear, const struct toc_bell *b, bool with_epoll)
+{
+    *ear = (struct toc_ear)TOC_EAR_NONE;
+    int rc = open_or_make(b, &ear->fifo, toc_held_ear);
+    if (rc < 0)
+        return rc;
+    sys_pipe_small(ear->fifo.fd);
+    if (sys_has_byte(ear->fifo.fd) != 1) {
+        /* One byte for good: readable is what makes EPOLL_CTL_MOD raise an edge again, and what makes a
+         * close by the dead visible as an edge whatever the FIFO's history (pipe_poll in fs/pipe.c). */
+        struct toc_held ring = TOC_HELD_NONE;
+        rc = toc_bell_open(b, &ring);
+        if (rc == 0) {
+            toc_bell_ring(&ring);
+            toc_held_close(&ring);
+        }
+    }
+    if (rc == 0 && with_epoll) {
+        rc = toc_held_epoll(&ear->epoll);
+        if (rc == 0)
+            rc = sys_epoll_add(ear->epoll.fd, ear->fifo.fd);
+    }
+    if (rc < 0) {
+        toc_ear_close(ear);
+        return rc;
+    }
+    announce(b->head);
+    return 0;
+}
+
+void toc_ear_close(struct toc_ear *ear)
+{
+    /* DEL before close: a child that was forked meanwhile holds the same FIFO open, and its entry in our
+     * epoll would outlive our close (epoll(7), Q6). */
+    if (ear->epoll.fd >= 0 && ear->fifo.fd >= 0)
+        sys_epoll_drop(ear->epoll.fd, ear->fifo.fd);
+    toc_held_close(&ear->epoll);
+    toc_held_close(&ear->fifo);
+}
+
+int toc_ear_edge(const struct toc_ear *ear, int64_t deadline) { return sys_epoll_wait(ear->epoll.fd, deadline); }
+void toc_ear_again(const struct toc_ear *ear) { sys_epoll_again(ear->epoll.fd, ear->fifo.fd); }
+
+bool toc_ear_is_deaf(const struct toc_ear *ear, const struct toc_bell *b)
+{
+    struct sys_file file;
+    return !b->anonymous && sys_fstat(ear->fifo.fd, &file) == 0 && file.links == 0;
+}

@@ -1,0 +1,66 @@
+/* format.h: what every object's file begins with. Floor 1.
+ *
+ * Native byte order: an object belongs to one host. The magic and the layout signature refuse a foreign
+ * file; nothing is ever reinterpreted. The schematic is in docs/design/format.md, and a test holds it
+ * against these offsets.
+ *
+ * To change the layout: raise TOC_FORMAT, keep the old files refusable (-EPROTO), and add an image of the
+ * old layout to tests/format/images/.
+ */
+#ifndef TOC_FORMAT_H
+#define TOC_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define TOC_MAGIC 0x01004e4953434f54ull /* "TOCSIN\0\1" on a little-endian host */
+#define TOC_FORMAT 1
+#define TOC_EVENT_SIZE 4096u
+
+struct toc_head {
+    /* written once before the file has a name, then read only */
+    uint64_t magic;
+    uint32_t layout;     /* toc_layout(): two builds that disagree about offsets refuse each other */
+    uint32_t kind;       /* TOC_KIND_ */
+    uint64_t id;         /* random: a re-created object never shares the bell of the old one */
+    uint64_t created_ns; /* CLOCK_REALTIME, for people */
+    uint32_t mode;       /* as asked for; the bell gets the same */
+    uint32_t check;      /* toc_check() of the bytes before it */
+    /* shared */
+    uint64_t bell_made_ns; /* CLOCK_MONOTONIC before HASBELL went in; only grows */
+    uint64_t claim;        /* reserved: owner id (46 bits), low 18 bits of the generation. 0: nobody's */
+    uint64_t spare;        /* zero */
+    uint64_t word;         /* parts/word.h; a cache line of its own */
+    uint64_t spare2[7];
+};
+
+_Static_assert(offsetof(struct toc_head, magic) == 0, "format");
+_Static_assert(offsetof(struct toc_head, layout) == 8, "format");
+_Static_assert(offsetof(struct toc_head, kind) == 12, "format");
+_Static_assert(offsetof(struct toc_head, id) == 16, "format");
+_Static_assert(offsetof(struct toc_head, created_ns) == 24, "format");
+_Static_assert(offsetof(struct toc_head, mode) == 32, "format");
+_Static_assert(offsetof(struct toc_head, check) == 36, "format");
+_Static_assert(offsetof(struct toc_head, bell_made_ns) == 40, "format");
+_Static_assert(offsetof(struct toc_head, claim) == 48, "format");
+_Static_assert(offsetof(struct toc_head, spare) == 56, "format");
+_Static_assert(offsetof(struct toc_head, word) == 64, "format");
+_Static_assert(sizeof(struct toc_head) == 128, "format");
+
+static inline uint32_t toc_layout(void)
+{
+    return (uint32_t)(TOC_FORMAT << 24 | sizeof(struct toc_head) << 12 | offsetof(struct toc_head, word) << 4
+                      | sizeof(void *));
+}
+
+/* FNV-1a: each step is a bijection of the state, so one changed byte always changes the result. */
+static inline uint32_t toc_check(const struct toc_head *h)
+{
+    const unsigned char *p = (const unsigned char *)h;
+    uint32_t sum = 2166136261u;
+    for (size_t i = 0; i < offsetof(struct toc_head, check); i++)
+        sum = (sum ^ p[i]) * 16777619u;
+    return sum;
+}
+
+#endif

@@ -1,0 +1,69 @@
+#include "held.h"
+
+#include "../sys/sys.h"
+
+static struct toc_held *first; /* guarded by sys_enter */
+static uint32_t forks;
+
+static void forget_all(void) /* in the child, with the mutex held by the thread that forked */
+{
+    for (struct toc_held *h = first, *after; h; h = after) {
+        after = h->after;
+        sys_close(h->fd);
+        *h = (struct toc_held)TOC_HELD_NONE;
+    }
+    first = 0;
+    forks++;
+}
+
+static int keep(struct toc_held *h, int fd)
+{
+    if (fd < 0)
+        return fd;
+    *h = (struct toc_held){fd, 0, first};
+    if (first)
+        first->before = h;
+    first = h;
+    return 0;
+}
+
+/* One way in, so that no open can forget the mutex. */
+static int open_listed(struct toc_held *h, int (*open)(const char *, bool), const char *path, bool follow)
+{
+    struct sys_mask saved;
+    sys_at_fork(forget_all);
+    sys_enter(&saved);
+    int rc = keep(h, open(path, follow));
+    sys_leave(&saved);
+    return rc;
+}
+
+static int open_epoll(const char *path, bool follow)
+{
+    (void)path;
+    (void)follow;
+    return sys_epoll();
+}
+
+int toc_held_ring(struct toc_held *h, const char *path, bool follow) { return open_listed(h, sys_open_ring, path, follow); }
+int toc_held_ear(struct toc_held *h, const char *path, bool follow) { return open_listed(h, sys_open_ear, path, follow); }
+int toc_held_epoll(struct toc_held *h) { return open_listed(h, open_epoll, 0, false); }
+
+void toc_held_close(struct toc_held *h)
+{
+    struct sys_mask saved;
+    sys_enter(&saved);
+    if (h->fd >= 0) {
+        if (h->before)
+            h->before->after = h->after;
+        else
+            first = h->after;
+        if (h->after)
+            h->after->before = h->before;
+        sys_close(h->fd);
+        *h = (struct toc_held)TOC_HELD_NONE;
+    }
+    sys_leave(&saved);
+}
+
+uint32_t toc_held_forks(void) { return forks; }

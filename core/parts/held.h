@@ -1,0 +1,30 @@
+/* held.h: descriptors that a forked child must not keep. Floor 1.
+ *
+ * A bell rings for the dead because the kernel's close of the last writer is an edge. A child that had
+ * inherited the writer would keep it open, and a child that had inherited an epoll would eat its parent's
+ * edges. So every such descriptor stands in a process-wide list from the moment it exists (opening and
+ * listing happen inside the mutex that fork takes, too), and the child closes them first thing.
+ */
+#ifndef TOC_HELD_H
+#define TOC_HELD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct toc_held {
+    int fd; /* -1: none, also after a fork */
+    struct toc_held *before, *after;
+};
+
+#define TOC_HELD_NONE {-1, 0, 0}
+
+int toc_held_ring(struct toc_held *h, const char *path, bool follow); /* for writing */
+int toc_held_ear(struct toc_held *h, const char *path, bool follow);  /* for reading */
+int toc_held_epoll(struct toc_held *h);
+void toc_held_close(struct toc_held *h);
+
+/* How many forks lie between this process and the first one: a handle that remembers another number is a
+ * child's copy, and the threads that were inside it exist no more. */
+uint32_t toc_held_forks(void);
+
+#endif

@@ -1,0 +1,53 @@
+/* atom.h: the atomic verbs. Floor 0; the only file that names the compiler's atomics.
+ *
+ * The ordering is in the name. Fields are plain uint64_t in shared memory, because the other side may be
+ * another build, another language, or the kernel (FUTEX_WAKE_OP). Under TOC_SIM every verb is a point at
+ * which the simulated scheduler may run someone else: tests/core/sim.
+ */
+#ifndef TOC_ATOM_H
+#define TOC_ATOM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef TOC_SIM
+void toc_sim_point(void);
+#define TOC_POINT() toc_sim_point()
+#else
+#define TOC_POINT() ((void)0)
+#endif
+
+static inline uint64_t atom_load_relax(const uint64_t *p) { TOC_POINT(); return __atomic_load_n(p, __ATOMIC_RELAXED); }
+static inline uint64_t atom_load_acq(const uint64_t *p) { TOC_POINT(); return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
+static inline void atom_store_relax(uint64_t *p, uint64_t v) { TOC_POINT(); __atomic_store_n(p, v, __ATOMIC_RELAXED); }
+
+/* In if it still is *seen; otherwise *seen becomes what is there. */
+static inline bool atom_cas_acqrel(uint64_t *p, uint64_t *seen, uint64_t v)
+{
+    TOC_POINT();
+    return __atomic_compare_exchange_n(p, seen, v, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+/* Puts bits in, and returns the word of that very instant, bits included. */
+static inline uint64_t atom_or_acqrel(uint64_t *p, uint64_t bits)
+{
+    TOC_POINT();
+    return __atomic_fetch_or(p, bits, __ATOMIC_ACQ_REL) | bits;
+}
+
+/* Counters of one process. */
+static inline uint32_t atom32_load_acq(const uint32_t *p) { TOC_POINT(); return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
+static inline void atom32_store_rel(uint32_t *p, uint32_t v) { TOC_POINT(); __atomic_store_n(p, v, __ATOMIC_RELEASE); }
+static inline void atom32_add(uint32_t *p, uint32_t v) { TOC_POINT(); __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL); }
+
+static inline void atom_pause(void)
+{
+    TOC_POINT();
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+#endif

@@ -1,0 +1,83 @@
+/* sys.h: the kernel, in the few verbs that tocsin needs. Floor 0.
+ *
+ * sys_linux.c makes the system calls; tests/core/sim/ has a second implementation with one scheduler, one
+ * clock and kills. A verb returns 0 or a number, or -errno. Every verb that waits may also return early.
+ */
+#ifndef TOC_SYS_H
+#define TOC_SYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SYS_FOREVER ((int64_t)-1)
+
+/* -- time: CLOCK_MONOTONIC, ns. The coarse clock is a few ms behind and costs a few ns. */
+int64_t sys_now(void);
+int64_t sys_now_coarse(void);
+int64_t sys_wall(void); /* CLOCK_REALTIME */
+void sys_nap(int64_t ns);
+
+/* -- futex on the low half of a shared 64-bit word */
+/* Sleep while the low half is `value`. 0 woken, -EAGAIN it was another value, -ETIMEDOUT, -EINTR.
+ * `mask` picks who sys_futex_wake_mask wakes. */
+int sys_futex_wait(uint64_t *word, uint32_t value, uint32_t mask, int64_t deadline);
+/* One system call that puts `bits` (below 2^11, FUTEX_OP's range) in and wakes everyone, whatever their
+ * mask: a kill comes before both or after both. */
+int sys_futex_or_wake(uint64_t *word, uint32_t bits);
+int sys_futex_wake_mask(uint64_t *word, uint32_t mask);
+
+/* -- FIFOs */
+int sys_fifo_make(const char *path, uint32_t mode); /* -EEXIST is the caller's to judge */
+int sys_open_ring(const char *path, bool follow);   /* read and write, never blocks, must be a FIFO */
+int sys_open_ear(const char *path, bool follow);    /* read only, never blocks, must be a FIFO */
+int sys_write_byte(int fd);                         /* 0, or -EAGAIN when the pipe is full */
+int sys_drain(int fd, size_t at_most);
+int sys_has_byte(int fd);                           /* 1 or 0 */
+void sys_pipe_small(int fd);                        /* 8 KiB are plenty for a bell; a wish, not a need */
+int sys_pipe(int *reader);                          /* a new pipe's read end; its write end is closed again */
+int sys_close(int fd);
+
+/* -- epoll, edge-triggered, one descriptor in each */
+int sys_epoll(void);
+int sys_epoll_add(int epoll, int fd);
+int sys_epoll_again(int epoll, int fd); /* re-raises the edge if the descriptor is readable */
+int sys_epoll_drop(int epoll, int fd);
+int sys_epoll_wait(int epoll, int64_t deadline); /* 1 an edge (now consumed), 0 deadline, -EINTR. Deadline 0: look once */
+
+/* -- files */
+struct sys_file { /* what stat says of a file */
+    uint64_t dev, ino, size;
+    uint32_t mode, uid, links;
+    bool regular, directory, symlink;
+};
+int sys_stat(const char *path, struct sys_file *out); /* never follows a final symlink */
+int sys_fstat(int fd, struct sys_file *out);
+int sys_open(const char *path, bool write); /* an existing file; no symlink, never blocks on a FIFO */
+int sys_create(const char *dir, const char *hidden, uint32_t mode, bool *named); /* without a name; else as `hidden` */
+int sys_name(int fd, const char *hidden, bool named, const char *path); /* -EEXIST: somebody was faster */
+int sys_allocate(int fd, size_t size);
+int sys_memory(size_t size); /* a memfd */
+void *sys_map(int fd, size_t size, bool write, int *error);
+void sys_unmap(void *at, size_t size);
+int sys_unlink(const char *path);
+int sys_link(const char *from, const char *to);
+int sys_chmod(const char *path, uint32_t mode);
+int sys_mkdir(const char *path, uint32_t mode);
+int sys_lock(int fd); /* the whole file, until closed; -EBUSY when it was held for a second */
+int sys_may_remove(const char *dir, const struct sys_file *file);
+int sys_self_path(int fd, char out[64]); /* a path that opens this descriptor anew */
+
+/* -- this process */
+uint32_t sys_uid(void);
+int sys_random(void *out, size_t size);
+int sys_working_dir(char *out, size_t size);
+const char *sys_env(const char *name);
+/* A mutex that fork also takes, so that a child never inherits it locked. Signals are blocked inside, so that
+ * a handler that sets an event cannot meet it locked by its own thread. Short, and never around a wait. */
+struct sys_mask { uint64_t bits[16]; };
+void sys_enter(struct sys_mask *saved);
+void sys_leave(const struct sys_mask *saved);
+void sys_at_fork(void (*child)(void)); /* once: called first thing in every forked child */
+
+#endif

@@ -1,0 +1,166 @@
+/* sys_linux.c: the verbs of sys.h as Linux system calls. Nothing here knows what an event is. */
+#define _GNU_SOURCE
+#include "sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the futex is the first half of the word");
+
+#define NS 1000000000ll
+
+static int outcome(long r) { return r < 0 ? -errno : (int)r; }
+
+/* -- time */
+
+static int64_t read_clock(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * NS + t.tv_nsec;
+}
+
+int64_t sys_now(void) { return read_clock(CLOCK_MONOTONIC); }
+int64_t sys_now_coarse(void) { return read_clock(CLOCK_MONOTONIC_COARSE); }
+int64_t sys_wall(void) { return read_clock(CLOCK_REALTIME); }
+
+void sys_nap(int64_t ns)
+{
+    struct timespec t = {ns / NS, ns % NS};
+    nanosleep(&t, NULL);
+}
+
+/* -- futex: shared, never FUTEX_PRIVATE_FLAG, because the neighbours are other processes */
+
+static long futex(uint64_t *word, int op, uint32_t value, const void *time_or_count, uint64_t *second, uint32_t last)
+{
+    int before = errno; /* a library call from a signal handler must not change it */
+    long r = syscall(SYS_futex, (uint32_t *)word, op, value, time_or_count, (uint32_t *)second, last);
+    if (r < 0)
+        r = -errno;
+    errno = before;
+    return r;
+}
+
+int sys_futex_wait(uint64_t *word, uint32_t value, uint32_t mask, int64_t deadline)
+{
+    struct timespec t = {deadline / NS, deadline % NS};
+    /* FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time; FUTEX_WAIT a relative one (futex(2)). */
+    return (int)futex(word, FUTEX_WAIT_BITSET, value, deadline == SYS_FOREVER ? NULL : &t, NULL, mask);
+}
+
+int sys_futex_or_wake(uint64_t *word, uint32_t bits)
+{
+    /* FUTEX_WAKE_OP: *word |= bits and wake all of *word, under the hash bucket's lock (futex(2)). The second
+     * wake (if the old value was -1) wakes nobody: its count is 0. It does not look at masks. */
+    uint32_t op = FUTEX_OP(FUTEX_OP_OR, bits, FUTEX_OP_CMP_EQ, 0);
+    return (int)futex(word, FUTEX_WAKE_OP, 0x7fffffff, (void *)0, word, op);
+}
+
+int sys_futex_wake_mask(uint64_t *word, uint32_t mask)
+{
+    return (int)futex(word, FUTEX_WAKE_BITSET, 0x7fffffff, NULL, NULL, mask);
+}
+
+/* -- FIFOs */
+
+int sys_fifo_make(const char *path, uint32_t mode) { return outcome(mkfifo(path, mode)); }
+
+static int open_fifo(const char *path, int flags, bool follow)
+{
+    /* O_NONBLOCK: a FIFO's open may block (fifo(7)). The check comes before the first byte: whoever can
+     * write the directory could have put a regular file there, and it must not be written to. */
+    int fd = open(path, flags | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | (follow ? 0 : O_NOFOLLOW));
+    if (fd < 0)
+        return -errno;
+    struct stat s;
+    if (fstat(fd, &s) == 0 && S_ISFIFO(s.st_mode))
+        return fd;
+    close(fd);
+    return -EUCLEAN;
+}
+
+int sys_open_ring(const char *path, bool follow) { return open_fifo(path, O_RDWR, follow); }
+int sys_open_ear(const char *path, bool follow) { return open_fifo(path, O_RDONLY, follow); }
+
+int sys_write_byte(int fd)
+{
+    long r = write(fd, "!", 1);
+    return r < 0 ? -errno : 0;
+}
+
+int sys_drain(int fd, size_t at_most)
+{
+    char sink[4096];
+    return outcome(read(fd, sink, at_most < sizeof sink ? at_most : sizeof sink));
+}
+
+int sys_has_byte(int fd)
+{
+    int count = 0;
+    return ioctl(fd, FIONREAD, &count) < 0 ? -errno : count > 0;
+}
+
+void sys_pipe_small(int fd)
+{
+    int before = errno;
+    if (fcntl(fd, F_SETPIPE_SZ, 8192) < 0) /* EBUSY, EPERM: then it keeps the size that it has */
+        errno = before;
+}
+
+int sys_pipe(int *reader)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return -errno;
+    close(ends[1]);
+    *reader = ends[0];
+    return 0;
+}
+
+int sys_close(int fd) { return outcome(close(fd)); }
+
+/* -- epoll */
+
+int sys_epoll(void) { return outcome(epoll_create1(EPOLL_CLOEXEC)); }
+
+static int control(int epoll, int op, int fd)
+{
+    struct epoll_event e = {EPOLLIN | EPOLLET, {.fd = fd}};
+    return outcome(epoll_ctl(epoll, op, fd, &e));
+}
+
+int sys_epoll_add(int epoll, int fd) { return control(epoll, EPOLL_CTL_ADD, fd); }
+int sys_epoll_again(int epoll, int fd) { return control(epoll, EPOLL_CTL_MOD, fd); }
+int sys_epoll_drop(int epoll, int fd) { return control(epoll, EPOLL_CTL_DEL, fd); }
+
+int sys_epoll_wait(int epoll, int64_t deadline)
+{
+    struct epoll_event e;
+    int ms = -1;
+    if (deadline != SYS_FOREVER) {
+        int64_t left = deadline ? deadline - sys_now() : 0;
+        /* Round up: a wait that returned early would have to be called again. */
+        ms = left <= 0 ? 0 : left > 86400 * NS ? 86400 * 1000 : (int)((left + 999999) / 1000000);
+    }
+    return outcome(epoll_wait(epoll, &e, 1, ms));
+}
+
+/* -- this process */
+
+uint32_t sys_uid(void) { return geteuid(); }
+
+int sys_random(void *out, size_t size)
+{
+    long r = getrandom(out, size, 0); /* up to 256 bytes are never interrupted (getrandom(2)) */
+    return r < 0 ? -errno : 0;
+}
