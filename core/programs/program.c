@@ -1,19 +1,17 @@
-#define _GNU_SOURCE /* execvpe's family, O_CLOEXEC */
+#define _GNU_SOURCE /* readlink, PATH_MAX */
 #include "program.h"
 
 #include "seconds.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #ifndef TOC_VERSION
 #define TOC_VERSION "unknown"
-#endif
-#ifndef PATH_MAX
-#define PATH_MAX 4096
 #endif
 
 static const char OPTIONS[] =
@@ -110,7 +108,9 @@ static void keep_standard_descriptors(void)
 
 static const char *place_of(const struct program *p)
 {
-    const char *at = p->options.at ? p->options.at : getenv("TOCSIN_AT");
+    if (p->options.at)
+        return p->options.at;
+    const char *at = getenv("TOCSIN_AT");
     return at && *at ? at : "user";
 }
 
@@ -143,7 +143,7 @@ static int hand_over(const struct program *p)
         execv(path, args);
     }
     execvp("tocsin", args);
-    return complain(p, PROGRAM_FAILED, place_of(p), "this place is on another host, and there is no `tocsin` beside this program or on PATH",
+    return complain(p, PROGRAM_FAILED, place_of(p), "a place on another host needs the `tocsin` command, which is not here",
                     "pip install tocsin");
 }
 

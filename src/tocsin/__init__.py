@@ -47,7 +47,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     # Loaded on first use: dataclasses cost a command more start-up time than all of the rest.
     if name == "EventStats":
-        from tocsin._stats import EventStats  # noqa: PLC0415 - see above
+        from tocsin._stats import EventStats
 
         return EventStats
     raise AttributeError(f"module 'tocsin' has no attribute {name!r}")

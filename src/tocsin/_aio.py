@@ -18,13 +18,17 @@ import select
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import anyio
 import sniffio
 
 from tocsin import _core
-from tocsin._event import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tocsin._event import Event
 
 #: How long a waiter trusts that the file still has its name (the same minute as the core's sleepers).
 LOOK_S = 60.0
@@ -66,9 +70,6 @@ class Room:
     def count(self) -> int:
         return len(self.waiters)
 
-    def arm(self, event: Event, *, for_clear: bool) -> tuple[int, int]:
-        return event._arm(for_clear)
-
     def add(self, event: Event, waiter: Waiter) -> None:
         self.waiters[waiter] = None
         if waiter.is_over(*event._arm(waiter.for_clear)):
@@ -80,15 +81,12 @@ class Room:
         if event is None or not self.waiters:
             return
         try:
-            # Both bits before the one look: a bit that goes in afterwards could miss what the look has seen.
-            kinds = {waiter.for_clear for waiter in self.waiters}
-            words = [event._arm(kind) for kind in kinds]
+            words = {kind: event._arm(kind) for kind in {waiter.for_clear for waiter in self.waiters}}
         except (OSError, ValueError) as error:
             self.fail(error)
             return
-        is_set, clears = words[-1]
         for waiter in list(self.waiters):
-            if any(waiter.is_over(*word) for word in words) or waiter.is_over(is_set, clears):
+            if waiter.is_over(*words[waiter.for_clear]):
                 waiter.end()
 
     def fail(self, error: BaseException) -> None:
@@ -289,29 +287,31 @@ class _AnyioHub(Hub):
 
     async def lead_once(self, waiter: Waiter, until: int) -> None:
         self.lead = waiter
+        scope = anyio.CancelScope()
         try:
             now = _core.now()
             young = min((e._look_again() for r in self.rooms.values() if r.waiters and (e := r.event())), default=0)
             left = min(_left(until, now), max(0.0, LOOK_S - (now - self.looked) / 1e9))
-            with anyio.move_on_after(min(left, young / 1e9) if young else left) as scope:
+            scope.deadline = anyio.current_time() + (min(left, young / 1e9) if young else left)
+            with scope:
                 await anyio.wait_readable(self.epoll.fileno())
         finally:
             self.lead = None
             self.dispatch()
-            if scope.cancelled_caught:
-                if (_core.now() - self.looked) / 1e9 >= LOOK_S:
-                    self.look_at_names()
-                else:
-                    for room in list(self.rooms.values()):
-                        room.look()
-            self.call_next(waiter)
+        if scope.cancelled_caught and (_core.now() - self.looked) / 1e9 >= LOOK_S:
+            self.look_at_names()
+        elif scope.cancelled_caught:
+            for room in list(self.rooms.values()):
+                room.look()
 
-    def call_next(self, but: Waiter) -> None:
-        for room in self.rooms.values():
-            for waiter in room.waiters:
-                if waiter is not but and not waiter.done:
-                    waiter.wake()
-                    return
+    def call_next(self) -> None:
+        """Somebody who waits must lead; whoever leaves calls one of the others."""
+        if self.lead is None:
+            for room in self.rooms.values():
+                for waiter in room.waiters:
+                    if not waiter.done:
+                        waiter.wake()
+                        return
 
 
 def _left(until: int, now: int) -> float:
@@ -337,4 +337,6 @@ async def _wait_anyio(event: Event, after: int, until: int, *, for_clear: bool) 
             raise waiter.error
         return waiter.done or waiter.is_over(*event._arm(for_clear))
     finally:
+        # Also when this task was called to lead and cancelled in the same instant.
         room.waiters.pop(waiter, None)
+        hub.call_next()

@@ -103,7 +103,7 @@ cdef class Event:
     def _fail(self, reason):
         raise OSError(-reason, toc_strerror(reason).decode())
 
-    def _before_blocking(self):
+    def _before_blocking(self, twin):
         pass
 
     # -- life
@@ -191,7 +191,7 @@ cdef class Event:
         cdef uint64_t after = toc_event_clears(e) if since is None else since
         cdef int rc = toc_event_wait(e, after, 0)
         if rc == 0 and until != 0:
-            self._before_blocking()
+            self._before_blocking("wait_async")
             while True:
                 with nogil:
                     rc = toc_event_wait(e, after, until)
@@ -208,7 +208,7 @@ cdef class Event:
         cdef uint64_t after = toc_event_clears(e)
         cdef int rc = toc_event_wait_clear(e, after, 0)
         if rc == 0 and until != 0:
-            self._before_blocking()
+            self._before_blocking("wait_clear_async")
             while True:
                 with nogil:
                     rc = toc_event_wait_clear(e, after, until)

@@ -47,8 +47,14 @@ class WaitCancelled(TocsinError):
 #: Reasons that become an exception of ours: class, and what to do about it.
 _OURS: dict[int, tuple[type[TocsinError], str]] = {
     errno.EUCLEAN: (ObjectDamaged, "is damaged, or not a tocsin object: remove the file, or use another name"),
-    errno.EPROTO: (FormatMismatch, "was made by another version of tocsin: remove it with that version, or use another name"),
-    errno.EMEDIUMTYPE: (WrongKind, "is an object of another kind, or a folder, or has an object in place of a folder: use another name"),
+    errno.EPROTO: (
+        FormatMismatch,
+        "was made by another version of tocsin: remove it with that version, or use another name",
+    ),
+    errno.EMEDIUMTYPE: (
+        WrongKind,
+        "is an object of another kind, or a folder, or has an object in place of a folder: use another name",
+    ),
     errno.EIDRM: (ObjectRemoved, "was removed: open it anew"),
     errno.EEXIST: (ConfigMismatch, "was made with another mode: leave the mode out to take it as it is"),
 }
@@ -56,9 +62,21 @@ _OURS: dict[int, tuple[type[TocsinError], str]] = {
 #: Reasons that the standard library has an exception for: class, errno that it shows, and what to do.
 _STANDARD: dict[int, tuple[type[OSError], int, str]] = {
     errno.ENOENT: (FileNotFoundError, errno.ENOENT, "does not exist, or its directory does not: make it first"),
-    errno.ENOTUNIQ: (PermissionError, errno.EPERM, "can be written by other users, who could crash root with it: give its mode to accept that"),
-    errno.EACCES: (PermissionError, errno.EACCES, "may not be read and written by this user, which setting and waiting need: ask its owner for another mode"),
-    errno.EPERM: (PermissionError, errno.EPERM, "is not ours to change, or its directory is somebody else's or open to others: check who owns it"),
+    errno.ENOTUNIQ: (
+        PermissionError,
+        errno.EPERM,
+        "can be written by other users, who could crash root with it: give its mode to accept that",
+    ),
+    errno.EACCES: (
+        PermissionError,
+        errno.EACCES,
+        "may not be read and written by this user, which setting and waiting need: ask its owner for another mode",
+    ),
+    errno.EPERM: (
+        PermissionError,
+        errno.EPERM,
+        "is not ours to change, or its directory is somebody else's or open to others: check who owns it",
+    ),
     errno.ELOOP: (PermissionError, errno.ELOOP, "is a symbolic link, which is never followed: name the file itself"),
 }
 
@@ -70,7 +88,7 @@ def error(reason: int, name: str | None, at: str | None, path: str | None) -> Ex
     if code == errno.ESHUTDOWN:
         return ValueError(f"{what} was closed: open a new handle")
     if code == errno.EDOM:
-        return ValueError(f"the mode given for {what} is not one of 0o600 to 0o777 in which the owner may read and write")
+        return ValueError(f"bad mode for {what}: give 0o600 to 0o777, in which the owner may read and write")
     where = f" ({path})" if path else ""
     if code in _OURS:
         kind, mend = _OURS[code]

@@ -104,7 +104,7 @@ class Event(_core.Event):
         after = self._clears() if since is None else since
         if since is None and self.is_set():
             return True
-        from tocsin._aio import wait  # noqa: PLC0415 - loops are loaded by those who have one
+        from tocsin._aio import wait
 
         return await wait(self, after, until, for_clear=False)
 
@@ -114,7 +114,7 @@ class Event(_core.Event):
         after = self._clears()
         if not self.is_set():
             return True
-        from tocsin._aio import wait  # noqa: PLC0415 - as above
+        from tocsin._aio import wait
 
         return await wait(self, after, until, for_clear=True)
 
@@ -146,7 +146,7 @@ class Event(_core.Event):
 
     def stats(self) -> EventStats:
         """What this event is at this instant: for debugging, and for tests that must know that somebody waits."""
-        from tocsin._stats import EventStats  # noqa: PLC0415 - dataclasses are slow to import
+        from tocsin._stats import EventStats
 
         found = self._stat()
         if isinstance(found, int):
@@ -180,7 +180,7 @@ class Event(_core.Event):
     def __reduce__(self) -> tuple[Any, ...]:
         if self.name is None:
             return _rebuild_anonymous, (type(self), *_pass_on(self), self._spin)
-        place = self.at if self.at in ("user", "system") else os.path.dirname(self.path or "")  # noqa: PTH120
+        place = self.at if self.at in ("user", "system") else os.path.dirname(self.path or "")
         name = self.name if place == self.at else self.path
         return _rebuild, (type(self), name, place, self._spin)
 
@@ -197,8 +197,8 @@ class Event(_core.Event):
     def _fail(self, reason: int) -> NoReturn:
         raise error(reason, self.name, self.at, self.path)
 
-    def _before_blocking(self) -> None:
-        warn_if_loop_is_running("wait_async or wait_clear_async")
+    def _before_blocking(self, twin: str) -> None:
+        warn_if_loop_is_running(twin)
 
 
 def _rebuild(cls: type[Event], name: str, at: str, spin: float) -> Event:
@@ -207,7 +207,7 @@ def _rebuild(cls: type[Event], name: str, at: str, spin: float) -> Event:
 
 def _pass_on(event: Event) -> tuple[Any, Any]:
     """The two descriptors of an anonymous event, wrapped so that the child of `multiprocessing` gets them."""
-    from multiprocessing import context, reduction  # noqa: PLC0415 - only for those who use it
+    from multiprocessing import context, reduction
 
     if context.get_spawning_popen() is None:
         msg = "an anonymous event can only be handed to a child that multiprocessing is starting: give it a name"

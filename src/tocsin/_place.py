@@ -25,7 +25,7 @@ def encode_at(at: Path | None) -> bytes | None:
     elif isinstance(at, str):
         raw = _bytes(at, "place")
     elif isinstance(at, os.PathLike):
-        raw = _bytes(os.path.join(os.fspath(at), ""), "place")  # noqa: PTH118 - a path object is a directory
+        raw = _bytes(os.path.join(os.fspath(at), ""), "place")
     else:
         msg = f"at must be a place (str or path), not {type(at).__name__}"
         raise TypeError(msg)
@@ -38,7 +38,7 @@ def encode_at(at: Path | None) -> bytes | None:
 def encode_name(name: Path) -> bytes:
     """The name as the core takes it. ValueError names what is wrong with it."""
     if isinstance(name, os.PathLike):
-        name = os.path.abspath(os.fspath(name))  # noqa: PTH100 - pathlib costs ms at start-up
+        name = os.path.abspath(os.fspath(name))
     elif not isinstance(name, str):
         msg = f"a name must be a str or a path, not {type(name).__name__} (no name: an anonymous event)"
         raise TypeError(msg)

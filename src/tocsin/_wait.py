@@ -9,7 +9,7 @@ import warnings
 def loop_is_running() -> bool:
     """Is this thread inside an event loop? Imports nothing: a loop that runs has been imported by somebody."""
     events = sys.modules.get("asyncio.events")
-    if events is not None and events._get_running_loop() is not None:  # noqa: SLF001 - documented, for this use
+    if events is not None and events._get_running_loop() is not None:
         return True
     trio = sys.modules.get("trio")
     return trio is not None and bool(trio.lowlevel.in_trio_run())
@@ -19,7 +19,7 @@ def warn_if_loop_is_running(twin: str) -> None:
     """RuntimeWarning when a call that is about to block would stop the loop of this thread."""
     if ("asyncio" in sys.modules or "trio" in sys.modules) and loop_is_running():
         warnings.warn(
-            f"this blocks the thread whose event loop is running: await {twin} instead",
+            f"this blocks the thread whose event loop is running: await its twin {twin} instead",
             RuntimeWarning,
-            stacklevel=4,
+            stacklevel=3,  # the binding's own calls have no frame
         )

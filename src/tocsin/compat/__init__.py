@@ -1,0 +1,14 @@
+"""The systems that tocsin grew from, call for call: a module each, so that a program moves over by changing an import.
+
+| it had | it now says |
+|---|---|
+| `from SystemEvent import SystemEvent` | `from tocsin.compat.system_event import SystemEvent` |
+| `from bacpypes.event import WaitableEvent` | `from tocsin.compat.waitable_event import WaitableEvent` |
+
+What differs is listed, and tested, in `docs/from-the-seeds`. Nothing is imported here, so that a program pays only for
+the module that it names.
+"""
+
+from __future__ import annotations
+
+__all__ = ["system_event", "waitable_event"]

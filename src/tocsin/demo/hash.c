@@ -1,0 +1,153 @@
+/* hash.c: stage 2 of the demo, a C program that waits for a shell script and announces to Python.
+ *
+ *      tocsin-demo-hash events|polling BATCHES        hash each file in the archive of each batch
+ *      tocsin-demo-hash --clock LABEL COMMAND...      time a command, for the shell script: clock.c
+ *
+ * Results go from archive/N to hash/N in the working directory: written hidden, then renamed, then
+ * announced. A line "DIGEST SIZE" per file stands in the order of the archive. The same program with 50 ms
+ * polling differs in `come` and `publish`, and in nothing else. Exit 0; 2 usage; 3 could not.
+ */
+#include "demo.h"
+#include "tocsin.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NAME_SIZE = 64, TAR_BLOCK = 512 };
+#define PATIENCE_NS (120 * 1000000000ll) /* whoever waits this long is on its own */
+#define POLL_NS (50 * 1000000l)
+
+static bool polling;
+
+static void fail(const char *what, const char *why)
+{
+    fprintf(stderr, "tocsin-demo-hash: %s: %s\n", what, why);
+    exit(3);
+}
+
+static toc_event *open_event(const char *name)
+{
+    toc_event *event;
+    int rc = toc_event_open(&event, name, NULL);
+    if (rc < 0)
+        fail(name, toc_strerror(rc));
+    return event;
+}
+
+/* Sleep until the result `name` is there: with its event, or by looking for the file. */
+static bool come(const char *name)
+{
+    int64_t deadline = toc_now() + PATIENCE_NS;
+    if (polling) {
+        struct stat there;
+        while (stat(name, &there) < 0) {
+            if (toc_now() > deadline)
+                return false;
+            nanosleep(&(struct timespec){.tv_nsec = POLL_NS}, NULL);
+        }
+        return true;
+    }
+    toc_event *event = open_event(name);
+    uint64_t since = toc_event_clears(event);
+    int rc;
+    do
+        rc = toc_event_wait(event, since, deadline);
+    while (rc == -EINTR);
+    if (rc < 0)
+        fail(name, toc_strerror(rc));
+    toc_event_free(event);
+    return rc == 1;
+}
+
+/* Give a result its name, and tell everyone. Returns when the telling began. */
+static int64_t publish(const char *hidden, const char *name)
+{
+    int64_t began = demo_ns(CLOCK_MONOTONIC);
+    if (rename(hidden, name) < 0)
+        fail(name, strerror(errno));
+    if (polling)
+        return began; /* the new name is the announcement */
+    toc_event *event = open_event(name);
+    began = demo_ns(CLOCK_MONOTONIC);
+    int rc = toc_event_set(event);
+    if (rc < 0)
+        fail(name, toc_strerror(rc));
+    toc_event_free(event);
+    return began;
+}
+
+/* The next block of an archive; false at its end. */
+static bool block(FILE *tar, char out[TAR_BLOCK], const char *name)
+{
+    if (fread(out, 1, TAR_BLOCK, tar) != TAR_BLOCK)
+        fail(name, "the archive is cut short");
+    return out[0] != 0; /* an archive ends with a block of zeros */
+}
+
+/* A line for each regular file of a tar archive. Headers of long names, and so on, have contents too: skipped. */
+static void hash_archive(FILE *tar, FILE *out, const char *name)
+{
+    char data[TAR_BLOCK], hex[65];
+    while (block(tar, data, name)) {
+        char digits[13] = {0}, type = data[156];
+        memcpy(digits, data + 124, 12);
+        unsigned long long size = strtoull(digits, NULL, 8);
+        struct sha256 hash;
+        sha256_begin(&hash);
+        for (unsigned long long left = size; left > 0;) {
+            size_t n = left < TAR_BLOCK ? (size_t)left : TAR_BLOCK;
+            block(tar, data, name);
+            sha256_add(&hash, data, n);
+            left -= n;
+        }
+        sha256_end(&hash, hex);
+        if (type == '0' || type == 0)
+            fprintf(out, "%s %llu\n", hex, size);
+    }
+}
+
+static void do_batch(int batch)
+{
+    char from[NAME_SIZE], hidden[NAME_SIZE], to[NAME_SIZE];
+    snprintf(from, sizeof from, "archive/%d", batch);
+    snprintf(hidden, sizeof hidden, "hash/.%d", batch);
+    snprintf(to, sizeof to, "hash/%d", batch);
+
+    int64_t cpu = demo_ns(CLOCK_PROCESS_CPUTIME_ID), began = demo_ns(CLOCK_MONOTONIC);
+    bool came = come(from);
+    int64_t ended = demo_ns(CLOCK_MONOTONIC);
+    cpu = demo_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    dprintf(1, "waited archive %d %lld %lld %lld\n", batch, (long long)began, (long long)ended, (long long)cpu);
+    if (!came)
+        fail(from, "nothing came");
+
+    FILE *tar = fopen(from, "rb"), *out = tar ? fopen(hidden, "wb") : NULL;
+    if (!out)
+        fail(tar ? hidden : from, strerror(errno));
+    hash_archive(tar, out, from);
+    fclose(tar);
+    if (fclose(out) != 0)
+        fail(hidden, strerror(errno));
+    began = publish(hidden, to);
+    dprintf(1, "announced %d %lld %lld 0\n", batch, (long long)began, (long long)demo_ns(CLOCK_MONOTONIC));
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 3 && strcmp(argv[1], "--clock") == 0)
+        return demo_clock(argv[2], argv + 3);
+    if (argc != 3 || (strcmp(argv[1], "events") != 0 && strcmp(argv[1], "polling") != 0)) {
+        fputs("usage: tocsin-demo-hash events|polling BATCHES\n", stderr);
+        return 2;
+    }
+    polling = strcmp(argv[1], "polling") == 0;
+    int batches = atoi(argv[2]);
+    for (int batch = 0; batch < batches; batch++)
+        do_batch(batch);
+    return 0;
+}
