@@ -115,11 +115,13 @@ int toc_event_wait_clear(toc_event *e, uint64_t since_clears, int64_t deadline);
  * toc_event_is_set, which consumes the edge). The handle owns it. Blocks for 100 ms at most, once. */
 int toc_event_fileno(toc_event *e);
 /* For loops that keep one epoll for many objects: a descriptor to add with EPOLLIN|EPOLLET, which gets an
- * edge at every change that was armed for. The handle owns it. Arm, then judge by the word that it returns. */
+ * edge at every change that was armed for. The handle owns it. Arm, then judge by the word that it returns.
+ * An edge says only that something may have changed. */
 int toc_event_listen(toc_event *e);
 int toc_event_arm(toc_event *e, int for_clear, uint64_t *word);
-/* ns until who has armed must look once more (0: no need): a bell is young for 100 ms, docs/design/bell.md. */
-int64_t toc_event_look_again(const toc_event *e);
+/* To be asked between listen and arm: ns until the caller must arm and judge once more (0: no need). A bell is
+ * young for 100 ms, docs/design/bell.md. */
+int64_t toc_event_look_again(toc_event *e);
 /* Does the file still have its name? 0, or -EIDRM, and then everyone who waits on it is told. */
 int toc_event_check_name(toc_event *e);
 int toc_event_stat(const toc_event *e, toc_stat *out);

@@ -40,15 +40,16 @@ static int set_and_wake(struct toc_event *e, uint64_t w)
     TOC_STEP("event.set.before_ring");
     w = atom_load_acq(word);
     if (w & TOC_BELL) {
-        /* Not open yet: the bell was made between our two looks, so it is young, and its listener, who found
-         * SLEEPERS on, looks once more (bell.h). That is why neither a kill nor a failed open matters here. */
+        /* Not open yet: the bell was made between our two looks, so it is young, and its listener looks
+         * once more (bell.h). That is why neither a kill nor a failed open matters here. */
         if (ring.fd < 0 && toc_bell_open(&e->o.bell, &ring) < 0)
             return 0;
         toc_bell_ring(&ring);
     }
     TOC_STEP("event.set.before_close");
     toc_held_close(&ring);
-    /* One try: if the word moved, somebody else is telling, or somebody new is waiting. */
+    /* Only while SET is on: without it, the listener whom we have just rung may have armed anew without changing
+     * the word, and this CAS would drop its bit. One try: if the word moved, somebody else is telling, or somebody new is waiting. */
     if (w & TOC_SET)
         atom_cas_acqrel(word, &w, w & ~(TOC_SLEEPERS | TOC_BELL));
     return 0;
@@ -161,11 +162,12 @@ int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline)
                 return rc;
             continue;
         }
-        if (!(w & TOC_SLEEPERS) && !atom_cas_acqrel(word, &w, w | TOC_SLEEPERS))
+        if (!(w & TOC_SLEEPERS) && !atom_cas_acqrel(word, &w, w | TOC_SLEEPERS | TOC_SLEPT))
             continue;
+        w |= TOC_SLEEPERS | TOC_SLEPT;
         TOC_STEP("event.wait.before_sleep");
         toc_object_enter(&e->o);
-        rc = sys_futex_wait(word, (uint32_t)(w | TOC_SLEEPERS), e->o.mask, sleep_until(deadline, now));
+        rc = sys_futex_wait(word, (uint32_t)w, e->o.mask, sleep_until(deadline, now));
         toc_object_leave(&e->o);
         if (rc == -EINTR) {
             w = atom_load_acq(word);

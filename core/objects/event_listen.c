@@ -93,7 +93,8 @@ int toc_event_fileno(toc_event *e)
     if (rc < 0)
         return rc;
     atom_store_relax(&e->listening, 1);
-    int64_t young = toc_bell_young(e->o.head, toc_event_look(e));
+    int64_t young = toc_bell_young(e->o.head); /* before the look that arms */
+    toc_event_look(e);
     if (young) {
         sys_nap(young);
         toc_event_look(e);
@@ -144,7 +145,4 @@ int toc_event_arm(toc_event *e, int for_clear, uint64_t *out)
     return *out & TOC_REMOVED ? -EIDRM : 0;
 }
 
-int64_t toc_event_look_again(const toc_event *e)
-{
-    return toc_bell_young(e->o.head, atom_load_acq(&e->o.head->word));
-}
+int64_t toc_event_look_again(toc_event *e) { return e->o.writable ? toc_bell_young(e->o.head) : 0; }

@@ -21,9 +21,10 @@ int toc_removal_tell(struct toc_head *h, const char *bell, int anonymous)
 {
     struct toc_bell b = {bell, anonymous != 0, h};
     struct toc_held ring = TOC_HELD_NONE;
-    /* The bell before the change (bell.h). One that does not exist has no listener, or will see the mark. */
-    int rc = toc_held_ring(&ring, b.path, b.anonymous);
-    if (rc < 0 && rc != -ENOENT)
+    /* The bell before the change (bell.h), and made if there is none: FUTEX_WAKE_OP is unconditional, so a
+     * listener who made it in between would hear nothing if we died after the mark. This happens once. */
+    int rc = toc_bell_open(&b, &ring);
+    if (rc < 0)
         return rc;
     TOC_STEP("removal.before_mark");
     rc = sys_futex_or_wake(&h->word, TOC_REMOVED);
@@ -32,10 +33,7 @@ int toc_removal_tell(struct toc_head *h, const char *bell, int anonymous)
         return rc;
     }
     TOC_STEP("removal.before_ring");
-    if (ring.fd < 0 && (atom_load_acq(&h->word) & (TOC_BELL | TOC_CBELL)))
-        toc_held_ring(&ring, b.path, b.anonymous);
-    if (ring.fd >= 0)
-        toc_bell_ring(&ring);
+    toc_bell_ring(&ring);
     toc_held_close(&ring);
     return 0;
 }

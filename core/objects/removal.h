@@ -16,7 +16,7 @@ int toc_bell_path(char out[TOC_BELL_PATH_MAX], const char *path, uint64_t id);
 /* Its remover was killed after the mark: take the name away (-EIDRM: make a new one), or, where we may not,
  * take the mark away (0: it lives again; everyone who used it has been told). */
 int toc_removal_finish(struct toc_head *h, const char *path, int fd, const struct sys_file *file);
-/* Mark, wake everyone, ring everyone. With `make_bell` 0, a bell that is not there is not made. */
+/* Mark, wake everyone, ring everyone. */
 int toc_removal_tell(struct toc_head *h, const char *bell, int anonymous);
 
 #endif

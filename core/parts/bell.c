@@ -51,11 +51,32 @@ static int open_or_make(const struct toc_bell *b, struct toc_held *h, int (*open
     return rc;
 }
 
-int64_t toc_bell_young(const struct toc_head *head, uint64_t word)
+/* The time is stamped once, after HASBELL is in: a maker that sleeps between the two cannot make the bell look
+ * older than it is, and one that dies between them leaves 0, which the next to ask replaces. */
+static uint64_t stamp(struct toc_head *head)
 {
-    if (!(word & TOC_SLEEPERS))
+    uint64_t made = atom_load_relax(&head->bell_made_ns);
+    if (made == 0) {
+        uint64_t now = (uint64_t)sys_now();
+        if (atom_cas_acqrel(&head->bell_made_ns, &made, now))
+            made = now;
+    }
+    return made;
+}
+
+static void announce(struct toc_head *head)
+{
+    if (!(atom_load_acq(&head->word) & TOC_HASBELL))
+        atom_or_acqrel(&head->word, TOC_HASBELL);
+    TOC_STEP("bell.announce.before_stamp");
+    stamp(head);
+}
+
+int64_t toc_bell_young(struct toc_head *head)
+{
+    int64_t made = (int64_t)stamp(head), age = sys_now() - made;
+    if (!(atom_load_acq(&head->word) & TOC_SLEPT))
         return 0;
-    int64_t age = sys_now() - (int64_t)atom_load_relax(&head->bell_made_ns);
     /* A time in the future is another boot's: none of its setters is left. */
     return age < 0 || age >= TOC_BELL_YOUNG_NS ? 0 : TOC_BELL_YOUNG_NS - age;
 }
@@ -71,20 +92,6 @@ void toc_bell_ring(const struct toc_held *ring)
         TOC_STEP("bell.ring.drained");
         sys_write_byte(ring->fd);
     }
-}
-
-/* HASBELL goes in after the time that begins the first 100 ms, and that time only grows: a maker that was
- * asleep between the two may not make the bell look older than it is. */
-static void announce(struct toc_head *head)
-{
-    if (atom_load_acq(&head->word) & TOC_HASBELL)
-        return;
-    uint64_t now = (uint64_t)sys_now(), seen = atom_load_relax(&head->bell_made_ns);
-    bool other_boot = seen > now;
-    while ((seen < now || other_boot) && !atom_cas_acqrel(&head->bell_made_ns, &seen, now))
-        other_boot = false;
-    TOC_STEP("bell.announce.before_hasbell");
-    atom_or_acqrel(&head->word, TOC_HASBELL);
 }
 
 int toc_ear_open(struct toc_ear *ear, const struct toc_bell *b, bool with_epoll)

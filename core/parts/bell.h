@@ -29,10 +29,15 @@ struct toc_bell {
     struct toc_head *head;
 };
 
-/* For the first 100 ms there may be setters alive that read the word when there was no bell, and would not
- * ring if they died now. Whoever listens and finds SLEEPERS on must look again when they have passed. */
+/* For its first 100 ms there may be setters alive that read SLEEPERS when there was no bell, and would not ring
+ * if they died after their FUTEX_WAKE_OP. So who listens for SET asks here after toc_ear_open and before it
+ * arms, and looks once more when the answer has passed. SLEEPERS itself is no guide (another setter may have
+ * dropped it meanwhile); SLEPT is. The age counts from HASBELL, so HASBELL goes in before the stamp, and the
+ * clock is read before the arming (verify/: NO_SECOND_LOOK and its neighbours).
+ * What remains: a setter that was kept from running for 100 ms between those two, and was then killed before it
+ * ran ten instructions more. Its listener finds out at its next look. */
 #define TOC_BELL_YOUNG_NS 100000000ll
-int64_t toc_bell_young(const struct toc_head *head, uint64_t word); /* ns that are left; 0: it is old */
+int64_t toc_bell_young(struct toc_head *head); /* ns that are left; 0: it is old, or nobody ever slept */
 
 /* -- ringing: open, change the word, ring if a listener's bit is on, toc_held_close */
 int toc_bell_open(const struct toc_bell *b, struct toc_held *ring); /* made anew if a cleaner took it */

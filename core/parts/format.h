@@ -27,7 +27,7 @@ struct toc_head {
     uint32_t mode;       /* as asked for; the bell gets the same */
     uint32_t check;      /* toc_check() of the bytes before it */
     /* shared */
-    uint64_t bell_made_ns; /* CLOCK_MONOTONIC before HASBELL went in; only grows */
+    uint64_t bell_made_ns; /* CLOCK_MONOTONIC just after HASBELL went in; 0: not yet */
     uint64_t claim;        /* reserved: owner id (46 bits), low 18 bits of the generation. 0: nobody's */
     uint64_t spare;        /* zero */
     uint64_t word;         /* parts/word.h; a cache line of its own */

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 #: How long a waiter trusts that the file still has its name (the same minute as the core's sleepers).
 LOOK_S = 60.0
+LOOK_NS = int(LOOK_S * 1e9)
 
 
 class Waiter:
@@ -66,6 +67,7 @@ class Room:
         self.event = weakref.ref(event)
         self.fd = fd
         self.waiters: dict[Waiter, None] = {}
+        self.second_look = 0  # ns, when a young bell must be looked at once more; 0: it need not
 
     def count(self) -> int:
         return len(self.waiters)
@@ -243,13 +245,14 @@ async def _wait_asyncio(event: Event, after: int, until: int, *, for_clear: bool
     waiter = Waiter(after, lambda: _resolve(future), for_clear=for_clear)
     timers: list[asyncio.TimerHandle] = []
     try:
+        again = event._look_again()  # before the arming: the bell's age counts up to it
         room.add(event, waiter)
         if not waiter.done:
             if until == 0:
                 return False
             if until > 0:
                 timers.append(loop.call_later(max(0.0, (until - _core.now()) / 1e9), _resolve, future, False))
-            if again := event._look_again():
+            if again:
                 timers.append(loop.call_later(again / 1e9, room.look))
             hub.watch_names(loop)
             over = await future
@@ -290,18 +293,19 @@ class _AnyioHub(Hub):
         scope = anyio.CancelScope()
         try:
             now = _core.now()
-            young = min((e._look_again() for r in self.rooms.values() if r.waiters and (e := r.event())), default=0)
-            left = min(_left(until, now), max(0.0, LOOK_S - (now - self.looked) / 1e9))
-            scope.deadline = anyio.current_time() + (min(left, young / 1e9) if young else left)
+            next_look = min([self.looked + LOOK_NS, *(r.second_look for r in self.rooms.values() if r.second_look)])
+            scope.deadline = anyio.current_time() + min(_left(until, now), _left(max(next_look, 0), now))
             with scope:
                 await anyio.wait_readable(self.epoll.fileno())
         finally:
             self.lead = None
             self.dispatch()
-        if scope.cancelled_caught and (_core.now() - self.looked) / 1e9 >= LOOK_S:
+        now = _core.now()
+        if now >= self.looked + LOOK_NS:
             self.look_at_names()
-        elif scope.cancelled_caught:
-            for room in list(self.rooms.values()):
+        for room in list(self.rooms.values()):
+            if room.second_look and now >= room.second_look:
+                room.second_look = 0
                 room.look()
 
     def call_next(self) -> None:
@@ -326,6 +330,9 @@ async def _wait_anyio(event: Event, after: int, until: int, *, for_clear: bool) 
     assert isinstance(hub, _AnyioHub)
     room = hub.enter(event)
     waiter = Waiter(after, lambda: None, for_clear=for_clear)
+    if again := event._look_again():  # before the arming, as above
+        room.second_look = _core.now() + again
+        hub.poke()  # whoever leads has not reckoned with it
     try:
         room.add(event, waiter)
         if not waiter.done:

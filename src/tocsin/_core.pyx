@@ -41,7 +41,7 @@ cdef extern from "tocsin.h" nogil:
     int toc_event_fileno(toc_event *)
     int toc_event_listen(toc_event *)
     int toc_event_arm(toc_event *, int, uint64_t *)
-    int64_t toc_event_look_again(const toc_event *)
+    int64_t toc_event_look_again(toc_event *)
     int toc_event_check_name(toc_event *)
     int toc_event_stat(const toc_event *, toc_stat *)
     const char *toc_event_path(const toc_event *)
@@ -245,7 +245,7 @@ cdef class Event:
         cdef int rc = toc_event_arm(self.handle(), for_clear, &word)
         if rc < 0:
             self._fail(rc)
-        return word & 1, word >> 7
+        return word & 1, word >> 8
 
     def _look_again(self):
         return toc_event_look_again(self.handle())

@@ -8,16 +8,23 @@ What is better and what differs: docs/from-the-seeds/system_event.md.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 from tocsin._errors import ConfigMismatch
 from tocsin._event import Event
+from tocsin._place import peek, resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["SystemEvent"]
 
 #: The seed put this before every name, to keep out of other programs' semaphores. A place does that for tocsin, so
 #: under this prefix the name stands alone, and `evt_set x` in a shell and `Event("x")` mean the same object.
 _DEFAULT_PREFIX = "SystemEvent."
+
+#: Bits of a mode that let others write: who asks for one of them has accepted that others can write.
+_OTHERS_WRITE = 0o022
 
 
 class SystemEvent(Event):
@@ -32,26 +39,29 @@ class SystemEvent(Event):
     """
 
     def __init__(self, name: str, prefix: str = _DEFAULT_PREFIX, mode: int = 0o666) -> None:
-        full = name if prefix == _DEFAULT_PREFIX else prefix + name
+        self._adopt(name if prefix == _DEFAULT_PREFIX else prefix + name, None, mode, 0.0)
+
+    def _adopt(self, name: str, at: str | None, mode: int, spin: float) -> None:
+        """Make it with `mode`, or take the one that is there with whatever mode it has, as `sem_open` does."""
         while True:
-            try:
-                super().__init__(full, mode=mode)
-            except ConfigMismatch:
-                # It exists, with another mode; the seed's sem_open looked at the mode only when it made something.
-                # If it was removed meanwhile it must not be made with a mode that nobody asked for: start again.
-                with suppress(FileNotFoundError):
-                    super().__init__(full, create=False)
-                    return
-            else:
+            with suppress(ConfigMismatch):
+                Event.__init__(self, name, at=at, mode=mode, spin=spin)
+                return
+            # It is there with another mode. Root has to name the mode of what others can write; this caller did
+            # accept such modes, or didn't. Gone or replaced between two looks: start again, so that nothing is ever
+            # made with a mode that nobody asked for.
+            with suppress(ConfigMismatch, FileNotFoundError):
+                found = peek(resolve(name, at), name, at)["mode"] if mode & _OTHERS_WRITE else None
+                Event.__init__(self, name, at=at, mode=found, create=False, spin=spin)
                 return
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Event's own says how to call Event; this class's __init__ has other arguments.
-        _, (kind, *rest) = super().__reduce__()
-        return _reopen, (kind, *rest)
+        _, (kind, name, at, spin) = super().__reduce__()
+        return _reopen, (kind, name, at, self.stats().mode, spin)
 
 
-def _reopen(kind: type[SystemEvent], name: str, at: str, spin: float) -> SystemEvent:
+def _reopen(kind: type[SystemEvent], name: str, at: str, mode: int, spin: float) -> SystemEvent:
     event = kind.__new__(kind)
-    Event.__init__(event, name, at=at, spin=spin)
+    event._adopt(name, at, mode, spin)
     return event

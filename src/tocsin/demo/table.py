@@ -59,11 +59,17 @@ def _spent(stage: str, figures: Figures) -> float:
 
 
 def _both(late: Latency | None) -> str:
-    return "-" if late is None else f"{_milliseconds(late.median)} / {_milliseconds(late.p99)} ({late.wakes})"
+    return "-" if late is None else f"{late.median * 1000:.1f} / {_milliseconds(late.p99)} ({late.wakes})"
+
+
+CAPTION = (
+    "Waiter's release minus announcement: median / p99 (wakes that really waited). A shell's includes the start of"
+    " its command, a thread's the wait for the GIL while the other thread parses."
+)
 
 
 def table(events: Figures, polling: Figures) -> Table:
-    shown = Table("", "events", "50 ms polling", "ratio", title="The same pipeline, twice")
+    shown = Table("", "events", "50 ms polling", "ratio", title="The same pipeline, twice", caption=CAPTION)
     for column in shown.columns[1:]:
         column.justify = "right"
 

@@ -1,0 +1,56 @@
+"""What the exit codes of `tocsin` and of the `evt_` programs mean, and the one line that goes with them."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+OK = 0  #: done, it is set, all is well
+NOT_SET = 1  #: the time is over (`wait`), or it is not set (`status`)
+USAGE = 2  #: the call was wrong: another try of the same can't help
+FAILED = 3  #: it could not be done
+
+
+class Usage(Exception):
+    """The call was wrong."""
+
+
+class Failure(Exception):
+    """It could not be done, for a reason that no exception of the library stands for."""
+
+
+def plain(text: str) -> str:
+    """`text` on one line, with what would disturb a terminal escaped; also what is no UTF-8."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def code_of(error: Exception) -> int:
+    """ValueError says that a name, place, mode or timeout is wrong; its child ConfigMismatch is about the object."""
+    from tocsin._errors import TocsinError
+
+    wrong = isinstance(error, Usage) or (isinstance(error, ValueError) and not isinstance(error, TocsinError))
+    return USAGE if wrong else FAILED
+
+
+def reason_of(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        # Not str(error): "[Errno 2]" tells a shell's user nothing.
+        named = error.filename if isinstance(error.filename, str) and error.filename else None
+        return f"{error.strerror} ({named})" if named and named not in error.strerror else error.strerror
+    return str(error) or type(error).__name__
+
+
+def complain(verb: str | None, error: Exception) -> int:
+    """One line on standard error, in one write; the exit code."""
+    code = code_of(error)
+    program = f"tocsin {verb}" if verb else "tocsin"
+    mend = f" (see {program} --help)" if isinstance(error, Usage) else ""
+    line = f"{program}: {plain(reason_of(error))}{mend}\n"
+    try:
+        if sys.stderr is not None:
+            os.write(2, line.encode("utf-8", "backslashreplace"))
+    except OSError:
+        pass  # nobody hears us; the code still tells
+    return code

@@ -1,0 +1,40 @@
+"""From text to values: what a timeout, a mode and a count look like on a command line.
+
+The same grammar as the `evt_` programs (core/programs/seconds.c): what one takes, the other takes.
+"""
+
+from __future__ import annotations
+
+_NUMBER = frozenset("0123456789.eE+-")
+
+
+def seconds(text: str) -> float:
+    bare = text[1:] if text[:1] in ("+", "-") else text
+    if bare.lower() in ("inf", "infinity"):
+        return float(text)
+    # float() alone would take "1_0", " 1" and "nan".
+    try:
+        if not _NUMBER.issuperset(bare) or bare[:1] in ("+", "-"):
+            raise ValueError
+        value = float(bare)
+    except ValueError:
+        raise ValueError(f"{text!r}: a timeout is a number of seconds, or inf") from None
+    if text[:1] == "-":
+        return -value
+    if value > 9e9:
+        raise ValueError(f"{text!r}: a timeout may not be longer than 9e9 seconds; inf waits for ever")
+    return value
+
+
+def mode(text: str) -> int:
+    if text and len(text) <= 5 and set(text) <= set("01234567"):
+        value = int(text, 8)
+        if value <= 0o777 and value & 0o600 == 0o600:
+            return value
+    raise ValueError(f"{text!r}: a mode is octal, 0600 to 0777, and its owner may always read and write")
+
+
+def count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
+        raise ValueError(f"{text!r}: a generation is a whole number, as `tocsin status` shows it")
+    return int(text)
