@@ -24,6 +24,8 @@ $(VENV)/installed: $(SOURCES) README.md
 
 $(VENV)/tested: $(VENV)/installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test]'
+	@# SystemEvent brings scripts of the names of ours: ours come last.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 	@touch $@
 
 demo: $(VENV)/installed
@@ -36,7 +38,7 @@ prove: $(VENV)/tested
 	@TOCSIN_PROVE=full $(BIN)/python -m pytest -m prove --timeout=7200
 
 bench: $(VENV)/tested
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --target build/peers --upgrade -r benchmarks/requirements.txt
 	@$(BIN)/python -m benchmarks.bench_event $(BENCH)
 
 lint: $(VENV)/tested

@@ -100,6 +100,10 @@ void toc_event_free(toc_event *e);
 /* Latch it. Wakes everyone. Async-signal-safe. Fails before it changed anything, or not at all. */
 int toc_event_set(toc_event *e);
 int toc_event_clear(toc_event *e);
+/* The same without a system call: 1 done, 0 somebody waits, so the full call is needed. For bindings that hold
+ * a lock, like Python's, which they give back around system calls. */
+int toc_event_set_quiet(toc_event *e);
+int toc_event_clear_quiet(toc_event *e);
 /* 1 or 0; consumes the edge of toc_event_fileno when it is 0. */
 int toc_event_is_set(toc_event *e);
 /* How many times it became set. */

@@ -55,7 +55,7 @@ static int set_and_wake(struct toc_event *e, uint64_t w)
     return 0;
 }
 
-int toc_event_set(toc_event *e)
+int toc_event_set_quiet(toc_event *e)
 {
     int rc = toc_object_ready(&e->o);
     if (rc < 0)
@@ -67,19 +67,40 @@ int toc_event_set(toc_event *e)
             /* Already set: still a release, so that whoever is released by this set sees what we wrote. */
             w = atom_or_acqrel(word, 0);
             if ((w & TOC_SET) && !(w & (TOC_SLEEPERS | TOC_BELL | TOC_REMOVED)))
-                return 0;
+                return 1;
         } else if (atom_cas_acqrel(word, &w, w | TOC_SET)) {
-            return 0;
+            return 1;
         }
     }
-    return set_and_wake(e, w);
+    return 0;
 }
 
-int toc_event_clear(toc_event *e)
+int toc_event_set(toc_event *e)
+{
+    int rc = toc_event_set_quiet(e);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    return set_and_wake(e, atom_load_acq(&e->o.head->word));
+}
+
+int toc_event_clear_quiet(toc_event *e)
 {
     int rc = toc_object_ready(&e->o);
     if (rc < 0)
         return rc;
+    uint64_t *word = &e->o.head->word;
+    uint64_t w = atom_load_acq(word);
+    while (!(w & (TOC_CBELL | TOC_REMOVED)) && !atom_load_relax(&e->listening))
+        if (!(w & TOC_SET) || atom_cas_acqrel(word, &w, (w + TOC_CLEAR1) & ~TOC_SET))
+            return 1;
+    return 0;
+}
+
+int toc_event_clear(toc_event *e)
+{
+    int rc = toc_event_clear_quiet(e);
+    if (rc)
+        return rc < 0 ? rc : 0;
     uint64_t *word = &e->o.head->word;
     uint64_t w = atom_load_acq(word), cleared;
     struct toc_held ring = TOC_HELD_NONE;
@@ -89,6 +110,8 @@ int toc_event_clear(toc_event *e)
             rc = toc_bell_open(&e->o.bell, &ring);
         if (rc < 0 || !(w & TOC_SET)) {
             toc_held_close(&ring);
+            if (rc == 0 && atom_load_relax(&e->listening))
+                toc_event_look(e);
             return rc;
         }
         TOC_STEP("event.clear.before_change");
@@ -147,8 +170,7 @@ int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline)
         rc = verdict(e, w);
         if (rc < 0 || word_set_after(w, since))
             return rc < 0 ? rc : 1;
-        int64_t now = sys_now();
-        if (deadline != TOC_FOREVER && deadline <= now)
+        if (deadline == 0)
             break;
         if (spin) {
             spin = false;
@@ -156,6 +178,9 @@ int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline)
                 return 1;
             continue;
         }
+        int64_t now = sys_now();
+        if (deadline != TOC_FOREVER && deadline <= now)
+            break;
         if (w & TOC_SET) { /* set, but not after `since`: nobody sleeps in the futex while SET is on */
             rc = toc_event_wait_clear(e, word_clears(w), deadline);
             if (rc < 1)
@@ -176,7 +201,8 @@ int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline)
         if (rc == -ETIMEDOUT) /* a minute, or the caller's end: has the file still its name? */
             toc_object_check_name(&e->o);
     }
-    return word_set_after(atom_load_acq(word), since);
+    /* The caller has looked, so a descriptor that is readable from a pulse of the past must not stay so. */
+    return word_set_after(atom_load_relax(&e->listening) ? toc_event_look(e) : atom_load_acq(word), since);
 }
 
 int toc_event_wait_clear(toc_event *e, uint64_t since, int64_t deadline)

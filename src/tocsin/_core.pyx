@@ -7,6 +7,7 @@ that is inside a call can never meet an unmapped page; ``close`` only marks, wak
 """
 
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.number cimport PyNumber_Index
 from libc.errno cimport EINTR
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
@@ -33,6 +34,8 @@ cdef extern from "tocsin.h" nogil:
     void toc_event_free(toc_event *)
     int toc_event_set(toc_event *)
     int toc_event_clear(toc_event *)
+    int toc_event_set_quiet(toc_event *)
+    int toc_event_clear_quiet(toc_event *)
     int toc_event_is_set(toc_event *)
     int toc_event_generation(toc_event *, uint64_t *)
     uint64_t toc_event_clears(const toc_event *)
@@ -69,8 +72,35 @@ cdef int64_t deadline_of(object timeout) except -2:
     return 0 if seconds <= 0 else toc_now() + <int64_t>(seconds * 1e9)
 
 
+cdef uint64_t since_of(object since) except? 1:
+    number = PyNumber_Index(since)
+    if not 0 <= number < (1 << 63):
+        raise ValueError(f"bad since {since!r}: give a generation, 0 or more")
+    return number
+
+
 def deadline(timeout):
     return deadline_of(timeout)
+
+
+def since(number):
+    return since_of(number)
+
+
+# A call that is about to block asks whether that would stop a loop; that must cost nothing where there is none.
+cdef dict modules = __import__("sys").modules
+cdef object running_loop = None
+
+
+cdef bint may_stop_a_loop() except -1:
+    global running_loop
+    if "trio" in modules:
+        return True  # floor P3 looks closer
+    if "asyncio.events" not in modules:
+        return False
+    if running_loop is None:
+        running_loop = modules["asyncio.events"]._get_running_loop
+    return running_loop() is not None
 
 
 def now():
@@ -154,7 +184,10 @@ cdef class Event:
         cdef int rc
         if self.e == NULL:
             self.handle()
-        rc = toc_event_set(self.e)
+        rc = toc_event_set_quiet(self.e)
+        if rc == 0:  # whoever wakes will want the GIL at once
+            with nogil:
+                rc = toc_event_set(self.e)
         if rc < 0:
             self._fail(rc)
 
@@ -162,7 +195,10 @@ cdef class Event:
         cdef int rc
         if self.e == NULL:
             self.handle()
-        rc = toc_event_clear(self.e)
+        rc = toc_event_clear_quiet(self.e)
+        if rc == 0:
+            with nogil:
+                rc = toc_event_clear(self.e)
         if rc < 0:
             self._fail(rc)
 
@@ -186,12 +222,13 @@ cdef class Event:
     # -- waiting; a signal's handlers run between two sleeps, and `since` bridges them
 
     def wait(self, timeout=None, *, since=None):
-        cdef toc_event *e = self.handle()
-        cdef int64_t until = deadline_of(timeout)
-        cdef uint64_t after = toc_event_clears(e) if since is None else since
+        cdef toc_event *e = self.e if self.e != NULL else self.handle()
+        cdef int64_t until = FOREVER if timeout is None else deadline_of(timeout)
+        cdef uint64_t after = toc_event_clears(e) if since is None else since_of(since)
         cdef int rc = toc_event_wait(e, after, 0)
         if rc == 0 and until != 0:
-            self._before_blocking("wait_async")
+            if may_stop_a_loop():
+                self._before_blocking("wait_async")
             while True:
                 with nogil:
                     rc = toc_event_wait(e, after, until)
@@ -208,7 +245,8 @@ cdef class Event:
         cdef uint64_t after = toc_event_clears(e)
         cdef int rc = toc_event_wait_clear(e, after, 0)
         if rc == 0 and until != 0:
-            self._before_blocking("wait_clear_async")
+            if may_stop_a_loop():
+                self._before_blocking("wait_clear_async")
             while True:
                 with nogil:
                     rc = toc_event_wait_clear(e, after, until)

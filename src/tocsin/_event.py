@@ -101,7 +101,7 @@ class Event(_core.Event):
         Thousands of tasks may wait on one event: they share one descriptor per loop.
         """
         until = _core.deadline(timeout)
-        after = self._clears() if since is None else since
+        after = self._clears() if since is None else _core.since(since)
         if since is None and self.is_set():
             return True
         from tocsin._aio import wait

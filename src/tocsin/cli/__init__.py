@@ -1,1 +1,93 @@
-"""placeholder"""
+"""The command `tocsin`.
+
+Its start is most of what a call costs, so nothing is imported that the call at hand does not need: the verbs
+are a table (_verbs.py), a plain call is read by _quick.py, and click sees only what is not plain.
+"""
+
+from __future__ import annotations
+
+import _signal  # the module `signal` builds enums, for longer than our work takes
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from tocsin.cli._verbs import Verb
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one call and return its exit code (cli/_exit.py). Ctrl-C ends the process by SIGINT."""
+    _die_like_a_command()
+    _keep_standard_descriptors()
+    from tocsin.cli._exit import complain
+
+    words = sys.argv[1:] if argv is None else argv
+    verb = words[0] if words and not words[0].startswith("-") else None
+    try:
+        if sys.stdout is not None:
+            sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        code = _call(words)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _die_by_interrupt()
+    except Exception as error:  # noqa: BLE001 - a command says one line, never a traceback
+        verb = getattr(error, "verb", verb)
+        _forget_output()
+        return complain(verb, error)
+    return code
+
+
+def _call(words: list[str]) -> int:
+    from tocsin.cli._quick import read
+
+    call = None if "_TOCSIN_COMPLETE" in os.environ else read(words)
+    if call is not None:
+        return _run(*call)
+    from tocsin import __version__
+    from tocsin.cli._click import main as by_click
+
+    return by_click(words, _run, __version__)
+
+
+def _run(verb: Verb, words: list[str], options: dict[str, Any]) -> int:
+    if verb.interrupts and _signal.getsignal(_signal.SIGINT) == _signal.SIG_DFL:
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+    # Not importlib.import_module: that is one import more, and this is the whole start.
+    __import__(verb.module)
+    code = sys.modules[verb.module].run(verb.name, words, options)
+    assert isinstance(code, int)
+    return code
+
+
+def _die_like_a_command() -> None:
+    """Ctrl-C and a closed pipe end a command by their signals; what the caller ignores stays ignored."""
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
+
+
+def _die_by_interrupt() -> int:
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    os.kill(os.getpid(), _signal.SIGINT)
+    return 130  # the signal is blocked: at least the code says it
+
+
+def _keep_standard_descriptors() -> None:
+    """If the caller closed 0, 1 or 2, an object's file would get that number, and our messages with it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _forget_output() -> None:
+    """What could not be written must not be tried again, and complained about, when the interpreter ends."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -97,5 +97,5 @@ def main(argv: list[str], run: Run, version: str) -> int:
         code = group.main(argv, prog_name="tocsin", standalone_mode=False)
     except click.UsageError as error:
         verb = error.ctx.info_name if error.ctx is not None and error.ctx.parent is not None else None
-        raise Usage(verb, " ".join(error.format_message().split())) from None
+        raise Usage(" ".join(error.format_message().split()), verb) from None
     return code if isinstance(code, int) else 0

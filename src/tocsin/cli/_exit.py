@@ -11,11 +11,15 @@ USAGE = 2  #: the call was wrong: another try of the same can't help
 FAILED = 3  #: it could not be done
 
 
-class Usage(Exception):
-    """The call was wrong."""
+class Usage(Exception):  # noqa: N818 - what it is, not what it does
+    """The call was wrong. `verb`: whose --help tells more."""
+
+    def __init__(self, message: str, verb: str | None = None) -> None:
+        super().__init__(message)
+        self.verb = verb
 
 
-class Failure(Exception):
+class Failure(Exception):  # noqa: N818
     """It could not be done, for a reason that no exception of the library stands for."""
 
 

@@ -39,7 +39,8 @@ class SystemEvent(Event):
     """
 
     def __init__(self, name: str, prefix: str = _DEFAULT_PREFIX, mode: int = 0o666) -> None:
-        self._adopt(name if prefix == _DEFAULT_PREFIX else prefix + name, None, mode, 0.0)
+        full = prefix + name  # first, so that what isn't text is the TypeError that it was; None isn't "anonymous" here
+        self._adopt(name if prefix == _DEFAULT_PREFIX else full, None, mode, 0.0)
 
     def _adopt(self, name: str, at: str | None, mode: int, spin: float) -> None:
         """Make it with `mode`, or take the one that is there with whatever mode it has, as `sem_open` does."""

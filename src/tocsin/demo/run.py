@@ -69,9 +69,9 @@ def _run(job: Job, console: Console, stop: Stop) -> Verdict:
 
 
 def _pipeline(how: str, job: Job, console: Console, stop: Stop) -> Outcome:
-    """One run, in a directory of its own that doesn't outlive it."""
+    """One run, in a directory of its own that doesn't outlive it: on a RAM disk, unless TMPDIR says otherwise."""
     ram = "/dev/shm"  # noqa: S108 - only as the parent of a directory with mode 0700
-    base = ram if os.access(ram, os.W_OK | os.X_OK) else None
+    base = ram if "TMPDIR" not in os.environ and os.access(ram, os.W_OK | os.X_OK) else None
     title = {"events": "with events", "polling": "with 50 ms polling"}[how]
     progress = Progress(console, title, STAGES, len(job.work))
     with tempfile.TemporaryDirectory(prefix="tocsin-demo-", dir=base) as place, progress.shown():

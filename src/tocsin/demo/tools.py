@@ -23,8 +23,12 @@ class Tools:
         here = Path(__file__).parent
         path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
         for name in ("evt_wait", "evt_set", "tar", "sh"):
-            if shutil.which(name, path=path) is None:
+            found = shutil.which(name, path=path)
+            if found is None:
                 raise Failed(f"no {name} in {path}")
+            if name.startswith("evt_") and not Path(found).read_bytes().startswith(b"\x7fELF"):
+                # SystemEvent installs commands of the same names; the later installation wins.
+                raise Failed(f"{found} is another package's: install tocsin again (pip install --force-reinstall)")
         program = here / "tocsin-demo-hash"
         if not os.access(program, os.X_OK):
             raise Failed(f"{program} is missing or can't be run: tocsin was not installed by its own build")

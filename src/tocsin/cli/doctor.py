@@ -1,0 +1,34 @@
+"""`tocsin doctor`: does this machine, and this place, keep what tocsin builds on?
+
+Exit 0: fit, if perhaps with warnings; 3: something fails. A warning costs speed, room or convenience; a
+failure costs wake-ups.
+"""
+
+from __future__ import annotations
+
+from tocsin.cli._common import check, document
+from tocsin.cli._exit import FAILED, OK, plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def run(verb: str, words: list[str], options: dict[str, Any]) -> int:
+    del verb, words
+    check([], options["at"])
+    from tocsin.cli._checks import FAIL, WARN, examine
+
+    findings = examine(options["at"])
+    levels = [finding.level for finding in findings]
+    code = FAILED if FAIL in levels else OK
+    if options["json"]:
+        document({"fit": code == OK, "checks": [finding.as_dict() for finding in findings]})
+        return code
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        mend = f"; {finding.mend}" if finding.mend else ""
+        print(plain(f"{finding.level:<4}  {finding.name:<{width}}  {finding.found}{mend}"))
+    verdict = "unfit" if code else "fit, with warnings" if WARN in levels else "fit"
+    print(f"This machine is {verdict}.")
+    return code

@@ -1,0 +1,76 @@
+"""`tocsin rm`: removes events, and the hidden files that earlier ones of the same name left behind."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+from tocsin._errors import FormatMismatch, ObjectDamaged
+from tocsin._place import effective, resolve, unlink
+from tocsin.cli._common import each
+from tocsin.cli._exit import OK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from tocsin.cli._common import Row
+
+#: A maker names its file within milliseconds; a hidden one that is older was left by a dead maker.
+_ABANDONED = 60.0
+
+
+def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
+    at = options["at"]
+
+    def remove(name: str) -> tuple[Row, int]:
+        path = resolve(name, at)
+        # Listed before the removal: an object that is made after it has another id, and is never in this list.
+        left = _hidden_files(path)
+        removed = True
+        try:
+            unlink(name, at=at)
+        except FileNotFoundError:
+            if not options["force"]:
+                raise
+            removed = False
+        except (ObjectDamaged, FormatMismatch):
+            if not options["force"] or not stat.S_ISREG(os.lstat(path).st_mode):
+                raise
+            os.unlink(path)
+        for file in left:
+            _forget(file)
+        return {"name": name, "at": effective(at), "removed": removed}, OK
+
+    return each(verb, names, options, remove)
+
+
+def _hidden_files(path: str) -> list[str]:
+    """`.NAME.<id>.bell`, and what a dead maker left: `.NAME.<id>.bell.new`, `.NAME.<id>.new`."""
+    folder, leaf = os.path.split(path)
+    try:
+        entries = os.listdir(folder)
+    except OSError:
+        return []
+    begin = f".{leaf}."
+    return [os.path.join(folder, entry) for entry in entries if entry.startswith(begin) and _is_ours(entry, begin)]
+
+
+def _is_ours(entry: str, begin: str) -> bool:
+    identity, _, rest = entry[len(begin) :].partition(".")
+    hexadecimal = len(identity) == 16 and set(identity) <= set("0123456789abcdef")
+    return hexadecimal and rest in ("bell", "bell.new", "new")
+
+
+def _forget(file: str) -> None:
+    try:
+        if not file.endswith(".bell.new") and file.endswith(".new") and _is_young(file):
+            return
+        os.unlink(file)
+    except OSError:
+        pass  # somebody else's, or already gone: it harms nobody
+
+
+def _is_young(file: str) -> bool:
+    return time.time() - os.lstat(file).st_mtime < _ABANDONED
