@@ -277,13 +277,21 @@ cdef class Event:
             self._fail(rc)
         return rc
 
-    def _arm(self, bint for_clear):
-        """Put the listener's bit in; (is set, clears) of that instant."""
+    def _arm_set(self):
+        """Listen for a set; the generation of that instant."""
         cdef uint64_t word = 0
-        cdef int rc = toc_event_arm(self.handle(), for_clear, &word)
+        cdef int rc = toc_event_arm(self.handle(), 0, &word)
         if rc < 0:
             self._fail(rc)
-        return word & 1, word >> 8
+        return (word >> 8) + (word & 1)
+
+    def _arm_clear(self):
+        """Listen for a clear; the count of clears of that instant, or -1 if it is clear."""
+        cdef uint64_t word = 0
+        cdef int rc = toc_event_arm(self.handle(), 1, &word)
+        if rc < 0:
+            self._fail(rc)
+        return <int64_t>(word >> 8) if word & 1 else -1
 
     def _look_again(self):
         return toc_event_look_again(self.handle())

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, NoReturn, Self
 
-    from tocsin._aio import Room
+    from tocsin._hub import Room
     from tocsin._stats import EventStats
 
     _Path = str | os.PathLike[str]

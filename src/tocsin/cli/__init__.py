@@ -6,43 +6,68 @@ are a table (_verbs.py), a plain call is read by _quick.py, and click sees only 
 
 from __future__ import annotations
 
-import _signal  # the module `signal` builds enums, for longer than our work takes
 import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as _signal
     from typing import Any
 
     from tocsin.cli._verbs import Verb
+else:
+    import _signal  # the module `signal` builds enums, for longer than our work takes
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run one call and return its exit code (cli/_exit.py). Ctrl-C ends the process by SIGINT."""
+def main() -> int:
+    """Run this process's call. Ends the process with the exit code (cli/_exit.py); Ctrl-C, by SIGINT."""
     _die_like_a_command()
     _keep_standard_descriptors()
+    words = sys.argv[1:]
+    code = call(words)
+    if words[:1] not in (["demo"], ["doctor"]):
+        # Nothing of ours waits for the interpreter to take itself apart, which costs a fifth of a bare start.
+        os._exit(code)
+    return code
+
+
+def call(words: list[str]) -> int:
+    """One call, in this process: the exit code, after everything was written."""
     from tocsin.cli._exit import complain
 
-    words = sys.argv[1:] if argv is None else argv
     verb = words[0] if words and not words[0].startswith("-") else None
     try:
         if sys.stdout is not None:
             sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         code = _call(words)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        _flush()
     except KeyboardInterrupt:
         return _die_by_interrupt()
     except Exception as error:  # noqa: BLE001 - a command says one line, never a traceback
-        verb = getattr(error, "verb", verb)
         _forget_output()
-        return complain(verb, error)
+        return complain(getattr(error, "verb", verb), error)
     return code
+
+
+def _flush() -> None:
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        from tocsin.cli._exit import Failure
+
+        raise Failure(f"can't write to standard output: {error.strerror}") from None
 
 
 def _call(words: list[str]) -> int:
     from tocsin.cli._quick import read
 
+    if words == ["--version"]:
+        from tocsin import __version__
+        from tocsin.cli._exit import say
+
+        say(f"tocsin {__version__}")
+        return 0
     call = None if "_TOCSIN_COMPLETE" in os.environ else read(words)
     if call is not None:
         return _run(*call)

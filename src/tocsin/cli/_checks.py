@@ -82,17 +82,22 @@ def _place(at: str | None, directory: str) -> Finding:
         return Finding(FAIL, name, f"{where} is not there", "make the directory, or " + _ELSEWHERE)
     except OSError as error:
         return Finding(FAIL, name, f"{where}: {error.strerror}", _ELSEWHERE)
+    fault = _place_fault(effective(at) == "user", directory, found)
+    return Finding(fault[0], name, f"{where} {fault[1]}", fault[2]) if fault else Finding(OK, name, where)
+
+
+def _place_fault(mine: bool, directory: str, found: os.stat_result) -> tuple[str, str, str] | None:  # noqa: FBT001
+    mode = f"{found.st_mode & 0o7777:04o}"
     if not stat.S_ISDIR(found.st_mode):
-        return Finding(FAIL, name, f"{where} is not a directory", "remove it, or " + _ELSEWHERE)
-    if effective(at) == "user" and (found.st_uid != os.getuid() or found.st_mode & 0o077):
+        return FAIL, "is not a directory", "remove it, or " + _ELSEWHERE
+    if mine and (found.st_uid != os.getuid() or found.st_mode & 0o077):
         mend = f"who made it could be somebody else: remove it, or chmod 700 {directory}"
-        return Finding(FAIL, name, f"{where} belongs to {found.st_uid} with mode {found.st_mode & 0o7777:04o}", mend)
+        return FAIL, f"belongs to {found.st_uid} with mode {mode}", mend
     if not os.access(directory, os.W_OK | os.X_OK):
-        return Finding(FAIL, name, f"{where} can't be written", _ELSEWHERE)
+        return FAIL, "can't be written", _ELSEWHERE
     if found.st_mode & 0o002 and not found.st_mode & stat.S_ISVTX:
-        mend = f"anybody can replace what lies there: chmod +t {directory}"
-        return Finding(WARN, name, f"{where} is open to everybody", mend)
-    return Finding(OK, name, where)
+        return WARN, "is open to everybody", f"anybody can replace what lies there: chmod +t {directory}"
+    return None
 
 
 #: Several hosts may mount these, and neither a futex nor a FIFO reaches from one to the other.

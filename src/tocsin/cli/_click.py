@@ -12,10 +12,13 @@ from tocsin.cli._verbs import BY_NAME, VERBS, Option, Verb
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    _ParamType = click.ParamType[Any]
     Run = Callable[[Verb, list[str], dict[str, Any]], int]
+else:
+    _ParamType = click.ParamType  # generic for type checkers only, and that since click 8.2
 
 
-class _Read(click.ParamType):
+class _Read(_ParamType):
     def __init__(self, option: Option) -> None:
         self.name = option.metavar
         self._read = option.read
@@ -97,5 +100,5 @@ def main(argv: list[str], run: Run, version: str) -> int:
         code = group.main(argv, prog_name="tocsin", standalone_mode=False)
     except click.UsageError as error:
         verb = error.ctx.info_name if error.ctx is not None and error.ctx.parent is not None else None
-        raise Usage(" ".join(error.format_message().split()), verb) from None
+        raise Usage(" ".join(error.format_message().split()).rstrip("."), verb) from None
     return code if isinstance(code, int) else 0

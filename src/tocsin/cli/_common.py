@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from tocsin._place import effective, encode_at, encode_name
-from tocsin.cli._exit import OK, Failure, Usage, complain, plain
+from tocsin.cli._exit import OK, Failure, complain, plain, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
 
 def check(names: list[str], at: str | None) -> None:
     """Raises for a bad name or place before the first object is touched."""
-    if at == "":
-        raise Usage("--at is empty: give user, system, or a directory, which contains a '/'")
     for name in names:
         encode_name(name)
     if "://" in effective(at):
@@ -40,7 +36,7 @@ def each(verb: str, names: list[str], options: dict[str, Any], do: Callable[[str
             if options["json"]:
                 rows.append(row)
             elif "text" in row:
-                print(plain(row["text"]))
+                say(plain(row["text"]))
         worst = max(worst, code)
     if options["json"]:
         for row in rows:
@@ -52,5 +48,4 @@ def each(verb: str, names: list[str], options: dict[str, Any], do: Callable[[str
 def document(value: object) -> None:
     import json
 
-    json.dump(value, sys.stdout, indent=2)
-    print()
+    say(json.dumps(value, indent=2))

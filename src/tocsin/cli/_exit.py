@@ -11,7 +11,7 @@ USAGE = 2  #: the call was wrong: another try of the same can't help
 FAILED = 3  #: it could not be done
 
 
-class Usage(Exception):  # noqa: N818 - what it is, not what it does
+class Usage(Exception):
     """The call was wrong. `verb`: whose --help tells more."""
 
     def __init__(self, message: str, verb: str | None = None) -> None:
@@ -19,7 +19,7 @@ class Usage(Exception):  # noqa: N818 - what it is, not what it does
         self.verb = verb
 
 
-class Failure(Exception):  # noqa: N818
+class Failure(Exception):
     """It could not be done, for a reason that no exception of the library stands for."""
 
 
@@ -28,6 +28,11 @@ def plain(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def say(line: str) -> None:
+    if sys.stdout is not None:
+        sys.stdout.write(line + "\n")
 
 
 def code_of(error: Exception) -> int:

@@ -6,6 +6,7 @@ from tocsin.cli._verbs import BY_NAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from tocsin.cli._verbs import Option, Verb
@@ -37,7 +38,7 @@ def read(argv: list[str]) -> Call | None:
     return verb, words, values
 
 
-def _option(word: str, rest: Any, options: dict[str, Option], values: dict[str, Any]) -> bool:
+def _option(word: str, rest: Iterator[str], options: dict[str, Option], values: dict[str, Any]) -> bool:
     flag, equals, value = word.partition("=")
     option = options.get(flag)
     if option is None:
@@ -46,9 +47,10 @@ def _option(word: str, rest: Any, options: dict[str, Option], values: dict[str, 
         values[option.key] = True
         return not equals
     if not equals:
-        value = next(rest, None)
-        if value is None:
+        following = next(rest, None)
+        if following is None:
             return False
+        value = following
     try:
         values[option.key] = option.read(value)
     except ValueError:

@@ -13,10 +13,9 @@ def seconds(text: str) -> float:
     if bare.lower() in ("inf", "infinity"):
         return float(text)
     # float() alone would take "1_0", " 1" and "nan".
+    sound = _NUMBER.issuperset(bare) and bare[:1] not in ("+", "-")
     try:
-        if not _NUMBER.issuperset(bare) or bare[:1] in ("+", "-"):
-            raise ValueError
-        value = float(bare)
+        value = float(bare if sound else "nonsense")
     except ValueError:
         raise ValueError(f"{text!r}: a timeout is a number of seconds, or inf") from None
     if text[:1] == "-":

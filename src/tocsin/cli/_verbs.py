@@ -33,7 +33,7 @@ class Option:
 class Verb:
     """`least` to `most` arguments (None: any number) named `metavar`; done by the module's function `run`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a row of the table below
         self,
         name: str,
         examples: str,
@@ -53,7 +53,7 @@ class Verb:
         self.metavar = metavar
         self.least = least
         self.most = most
-        self.interrupts = interrupts  # it tidies up on KeyboardInterrupt; others die where they stand
+        self.interrupts = interrupts  # it starts children: it tidies up on Ctrl-C, and ends as Python ends
 
 
 AT = Option(("--at",), "the place: user, system, or a directory (else $TOCSIN_AT, else user)", "PLACE", str)
@@ -112,7 +112,7 @@ VERBS = (
     Verb(
         "doctor",
         "tocsin doctor\ntocsin doctor --at /srv/jobs/run",
-        "Try what tocsin builds on, on this machine and in this place. Exit 0: fit, if perhaps with warnings; 3: unfit.",
+        "Try what tocsin builds on, on this machine, in this place. Exit 0: fit, if perhaps with warnings; 3: unfit.",
         AT, JSON, least=0, most=0, interrupts=True,
     ),
     Verb(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import _signal
+import signal
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
@@ -14,7 +14,7 @@ def run(verb: str, words: list[str], options: dict[str, Any]) -> int:
     from tocsin.demo import main
 
     # Its stages write to pipes of their own: a stage that dies must not take the demo along.
-    _signal.signal(_signal.SIGPIPE, _signal.SIG_IGN)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     code = main(words[0] if words else None, quick=options["quick"], json=options["json"])
     if code == 130:
         raise KeyboardInterrupt

@@ -7,7 +7,7 @@ failure costs wake-ups.
 from __future__ import annotations
 
 from tocsin.cli._common import check, document
-from tocsin.cli._exit import FAILED, OK, plain
+from tocsin.cli._exit import FAILED, OK, plain, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def run(verb: str, words: list[str], options: dict[str, Any]) -> int:
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
         mend = f"; {finding.mend}" if finding.mend else ""
-        print(plain(f"{finding.level:<4}  {finding.name:<{width}}  {finding.found}{mend}"))
+        say(plain(f"{finding.level:<4}  {finding.name:<{width}}  {finding.found}{mend}"))
     verdict = "unfit" if code else "fit, with warnings" if WARN in levels else "fit"
-    print(f"This machine is {verdict}.")
+    say(f"This machine is {verdict}.")
     return code

@@ -8,7 +8,7 @@ import time
 from tocsin._errors import FormatMismatch, TocsinError
 from tocsin._place import peek, place_dir
 from tocsin.cli._common import check, document
-from tocsin.cli._exit import FAILED, OK, Failure, complain, plain
+from tocsin.cli._exit import FAILED, OK, Failure, complain, plain, say
 from tocsin.cli.stat import kind_of, state_of
 
 TYPE_CHECKING = False
@@ -119,4 +119,4 @@ def _table(rows: list[Row]) -> None:
         lines.append((shown[0], shown[1], shown[2], shown[3], _age(row["created"]), plain(row["name"])))
     widths = [max(len(line[i]) for line in lines) for i in range(5)]
     for line in lines:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line[:5], widths, strict=True)), line[5], sep="  ")
+        say("".join(f"{cell:<{width}}  " for cell, width in zip(line[:5], widths, strict=True)) + line[5])

@@ -7,7 +7,7 @@ import time
 
 from tocsin._place import effective, peek, resolve
 from tocsin.cli._common import each
-from tocsin.cli._exit import OK, plain
+from tocsin.cli._exit import OK, plain, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,4 +69,4 @@ def _print(row: Row) -> None:
         "created": created,
     }
     for key, value in shown.items():
-        print(f"{key + ':':<12}{plain(str(value))}")
+        say(f"{key + ':':<12}{plain(str(value))}")

@@ -12,6 +12,7 @@ import os
 import sys
 import warnings
 import weakref
+from functools import partial
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -46,13 +47,16 @@ class _Channel:
 
     def __init__(self, owner: WaitableEvent, table: dict[int, Any], fd: int) -> None:
         # The callback runs before the event's own parts go, so the number leaves the map while it is still open.
-        self._owner = weakref.ref(owner, lambda _: self.leave())
+        self._owner = weakref.ref(owner, partial(_forget, table, fd))
         self._table = table
         self._fd = fd
 
-    def leave(self) -> None:
-        if self._table.get(self._fd) is self:
+    def leave(self) -> bool:
+        """Leave the map; whether it still stood there."""
+        stands = self._table.get(self._fd) is self
+        if stands:
             del self._table[self._fd]
+        return stands
 
     def _call(self, method: str) -> Any:
         owner = self._owner()
@@ -100,6 +104,12 @@ class _Channel:
         return f"<channel of {self._owner()!r}>"
 
 
+def _forget(table: dict[int, Any], fd: int, owner: weakref.ref[WaitableEvent]) -> None:
+    stands = table.get(fd)
+    if isinstance(stands, _Channel) and stands._owner is owner:
+        del table[fd]
+
+
 class WaitableEvent:
     """A `threading.Event` that select, poll and an asyncore loop can wait for.
 
@@ -124,15 +134,15 @@ class WaitableEvent:
         self._event = Event()
         self._map = _socket_map
         self._channel: _Channel | None = None
-        self._fileno: int | None = None
+        self._fileno = -1
         self.connected = True
         self.add_channel()
         _live.add(self)
 
     def __del__(self) -> None:
-        # Nothing is left to do: its channel leaves the map when the last reference goes, and then the event gives back
-        # its descriptors, in this order. The method is here because the seed documents it, so subclasses may call it.
-        ...
+        # The seed documents it, so subclasses may call it. There is nothing left to do: when the last reference goes
+        # the channel leaves the map, and then the event gives back its descriptors, in this order.
+        pass
 
     def __repr__(self) -> str:
         kind = type(self)
@@ -232,9 +242,8 @@ class WaitableEvent:
     def del_channel(self, map: dict[int, Any] | None = None) -> None:  # noqa: A002 - asyncore's name
         """Leave `map`, or the map it stands in."""
         table = self._map if map is None else map
-        fd, self._fileno = self._fileno, None
-        if table is not None and fd is not None and table.get(fd) == self:
-            del table[fd]
+        if table is not None and table.get(self._fileno) == self:
+            del table[self._fileno]
 
     def close(self) -> None:
         """Leave the map. The event goes on working for those who still hold it."""
@@ -268,10 +277,9 @@ class WaitableEvent:
 def _after_fork_in_child() -> None:
     """The parent's descriptor number is closed in the child: the copied map must show the child's own."""
     for event in list(_live):
-        channel = event._channel  # noqa: SLF001 - this module's own class
-        if event._fileno is not None and channel is not None:  # noqa: SLF001
-            channel.leave()
-            event.add_channel(channel._table)  # noqa: SLF001
+        channel = event._channel
+        if channel is not None and channel.leave():
+            event.add_channel(channel._table)
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)
