@@ -77,6 +77,14 @@ class _AsyncioHub(Hub):
             self.watch_names(alive)
 
 
+def _give_back_closed() -> None:
+    """A program of many short loops must not wait for the garbage collector to get its descriptors back."""
+    for loop, hub in list(_asyncio_hubs.items()):
+        if loop.is_closed():
+            del _asyncio_hubs[loop]
+            hub.give_back()
+
+
 def _too_late(seat: asyncio.Future[bool | Exception]) -> None:
     if not seat.done():
         seat.set_result(False)
@@ -86,6 +94,7 @@ async def _wait_asyncio(event: Event, after: int, until: int, *, for_clear: bool
     loop = asyncio.get_running_loop()
     hub = _asyncio_hubs.get(loop)
     if hub is None:
+        _give_back_closed()
         hub = _asyncio_hubs[loop] = _AsyncioHub(loop)
     room = hub.enter(event)
     seat: asyncio.Future[bool | Exception] = loop.create_future()
@@ -174,6 +183,7 @@ class _AnyioHub(Hub):
 
 async def _wait_anyio(event: Event, after: int, until: int, *, for_clear: bool) -> bool:
     token = anyio.lowlevel.current_token()
+    token = getattr(token, "native_token", token)  # anyio wraps the loop's own lasting token anew in each call
     hub = _anyio_hubs.get(token)
     if hub is None:
         hub = _anyio_hubs[token] = _AnyioHub()

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, NoReturn, Self
 
-    from tocsin._hub import Room
     from tocsin._stats import EventStats
 
     _Path = str | os.PathLike[str]
@@ -54,7 +53,7 @@ class Event(_core.Event):
     at: str | None
     path: str | None
     _spin: float
-    _rooms: list[Room] | None
+    _bell: int = -1  # the descriptor by which hubs know this handle; -1: no task ever waited on it
 
     def __init__(
         self,
@@ -69,7 +68,6 @@ class Event(_core.Event):
             raise ValueError(f"bad mode {mode!r}: give permission bits, 0o600 to 0o777")
         if not 0 <= spin <= 1:
             raise ValueError(f"bad spin {spin!r}: give seconds, 0 to 1")
-        self._rooms = None
         self._spin = spin
         self.name = None if name is None else os.fspath(name)
         self.at = None if name is None else effective(at)
@@ -134,9 +132,10 @@ class Event(_core.Event):
         The event itself stays, for everyone else. May be called twice, and from any thread.
         """
         self._close()
-        rooms, self._rooms = self._rooms, None
-        for room in rooms or ():
-            room.closed()
+        if self._bell >= 0:
+            from tocsin._hub import closed
+
+            closed(self)
 
     def unlink(self) -> None:
         """Remove the event: everyone who waits gets ObjectRemoved, here and elsewhere; then the name goes."""
@@ -151,7 +150,11 @@ class Event(_core.Event):
         found = self._stat()
         if isinstance(found, int):
             self._fail(found)
-        awaiting = sum(room.count() for room in self._rooms or ())
+        tasks = 0
+        if self._bell >= 0:
+            from tocsin._hub import awaiting
+
+            tasks = awaiting(self)
         return EventStats(
             name=self.name,
             at=self.at,
@@ -161,7 +164,7 @@ class Event(_core.Event):
             generation=found["generation"],
             sleepers=found["sleepers"],
             listeners=found["listeners"],
-            waiting_here=found["waiting_here"] + awaiting,
+            waiting_here=found["waiting_here"] + tasks,
             removed=found["removed"],
             writable=found["writable"],
             mode=found["mode"],
@@ -224,7 +227,6 @@ def _rebuild_anonymous(cls: type[Event], memory: Any, pipe: Any, spin: float) ->
         os.set_inheritable(number, False)
         copies.append(os.dup(number))
     event = cls.__new__(cls)
-    event._rooms = None
     event._spin = spin
     event.name = event.at = event.path = None
     reason = event._attach(*copies)

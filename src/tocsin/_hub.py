@@ -34,10 +34,9 @@ class Seat(Protocol):
 class Room:
     """Those who wait for one event on one loop: each seat with the count that it must pass."""
 
-    __slots__ = ("__weakref__", "event", "fd", "for_clear", "for_set", "hub", "second_look")
+    __slots__ = ("event", "fd", "for_clear", "for_set", "second_look")
 
-    def __init__(self, hub: Hub, event: Event, fd: int) -> None:
-        self.hub = hub
+    def __init__(self, event: Event, fd: int) -> None:
         self.event = weakref.ref(event)
         self.fd = fd
         self.for_set: dict[Seat, int] = {}
@@ -83,11 +82,6 @@ class Room:
             if not seat.done():
                 seat.set_result(error)
 
-    def closed(self) -> None:
-        """From any thread: the event's handle was closed."""
-        self.hub.closing.append(self)
-        self.hub.poke()
-
 
 class Hub:
     """One loop's epoll and its rooms. All but `poke` runs on the loop's own thread."""
@@ -99,7 +93,8 @@ class Hub:
         self.rooms: dict[int, Room] = {}
         self.closing: deque[Room] = deque()
         self.looked = _core.now()
-        _living.add(self)
+        with _lock:
+            _living.add(self)
 
     def __del__(self) -> None:
         self.give_back()
@@ -122,11 +117,10 @@ class Hub:
             return room
         if room is not None:  # a number that its dead event left behind
             self.forget(room)
-        room = Room(self, event, fd)
+        room = Room(event, fd)
         self.epoll.register(fd, select.EPOLLIN | select.EPOLLET)
         self.rooms[fd] = room
-        with _rooms_lock:
-            event._rooms = [r for r in event._rooms or () if r.count() or r.hub is not self] + [room]
+        event._bell = fd
         return room
 
     def forget(self, room: Room) -> None:
@@ -173,19 +167,38 @@ class Hub:
             fd = event._listen()
             if fd != room.fd:
                 self.forget(room)
-                room.fd = fd
+                room.fd = event._bell = fd
                 self.epoll.register(fd, select.EPOLLIN | select.EPOLLET)
                 self.rooms[fd] = room
 
 
 _living: weakref.WeakSet[Hub] = weakref.WeakSet()
-_rooms_lock = threading.Lock()
+_lock = threading.Lock()
+
+
+def _rooms_of(event: Event) -> list[tuple[Hub, Room]]:
+    with _lock:
+        hubs = list(_living)
+    found = ((hub, hub.rooms.get(event._bell)) for hub in hubs)
+    return [(hub, room) for hub, room in found if room is not None and room.event() is event]
+
+
+def awaiting(event: Event) -> int:
+    """How many tasks, on all loops of this process, wait on this handle."""
+    return sum(room.count() for _, room in _rooms_of(event))
+
+
+def closed(event: Event) -> None:
+    """From any thread: the handle was closed, and those who wait on it must hear of it on their own loops."""
+    for hub, room in _rooms_of(event):
+        hub.closing.append(room)
+        hub.poke()
 
 
 def after_fork_in_child() -> None:
     """A child that kept its parent's epoll would eat the parent's edges."""
-    global _rooms_lock  # noqa: PLW0603 - it may have been held by a thread that is not here
-    _rooms_lock = threading.Lock()
+    global _lock  # noqa: PLW0603 - it may have been held by a thread that is not here
+    _lock = threading.Lock()
     for hub in list(_living):
         hub.give_back()
     _living.clear()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Failed(Exception):  # noqa: N818 - it is what happened
+class Failed(Exception):
     """A stage ended as it should not."""
 
 

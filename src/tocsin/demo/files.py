@@ -13,8 +13,8 @@ SKIPPED = frozenset({"__pycache__", "site-packages", "dist-packages"})
 def sources(root: Path) -> list[tuple[str, int]]:
     """Every Python source file below `root`, sorted, each as ("./package/module.py", size).
 
-    Left out: symbolic links, the second and later names of one file (tar keeps those as links), and names
-    with a newline or a backslash (a list of files for tar can't hold them plainly).
+    Left out: symbolic links, what we may not read, the second and later names of one file (tar keeps those
+    as links), and names with a newline or a backslash (a list of files for tar can't hold them plainly).
     """
     found: list[tuple[str, int]] = []
     seen: set[tuple[int, int]] = set()
@@ -26,7 +26,7 @@ def sources(root: Path) -> list[tuple[str, int]]:
             if not name.endswith(".py") or "\n" in shown or "\\" in shown:
                 continue
             about = path.lstat()
-            if stat.S_ISREG(about.st_mode) and (about.st_dev, about.st_ino) not in seen:
+            if stat.S_ISREG(about.st_mode) and os.access(path, os.R_OK) and (about.st_dev, about.st_ino) not in seen:
                 seen.add((about.st_dev, about.st_ino))
                 found.append((shown, about.st_size))
     return sorted(found)

@@ -41,7 +41,7 @@ def run(directory: str | None, *, quick: bool, json: bool) -> int:
             verdict.show(console)
     except Stopped as stopped:
         return _complain(str(stopped), stopped.exit_code)
-    except Failed as failed:
+    except (Failed, OSError) as failed:  # OSError: the tree went away, no room, the reader of our output left
         return _complain(str(failed), 1)
     return 0 if verdict.equal else 1
 

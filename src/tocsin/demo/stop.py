@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stopped(Exception):  # noqa: N818 - it is what happened
+class Stopped(Exception):
     """A signal asked for the end."""
 
     def __init__(self, number: int) -> None:
