@@ -17,7 +17,7 @@ import anyio.lowlevel
 import sniffio
 
 from tocsin import _core
-from tocsin._hub import LOOK_NS, Hub, after_fork_in_child
+from tocsin._hub import LOOK_NS, Hub, after_fork_in_child, books
 
 if TYPE_CHECKING:
     from tocsin._event import Event
@@ -94,8 +94,9 @@ async def _wait_asyncio(event: Event, after: int, until: int, *, for_clear: bool
     loop = asyncio.get_running_loop()
     hub = _asyncio_hubs.get(loop)
     if hub is None:
-        _give_back_closed()
-        hub = _asyncio_hubs[loop] = _AsyncioHub(loop)
+        with books():
+            _give_back_closed()
+            hub = _asyncio_hubs[loop] = _AsyncioHub(loop)
     room = hub.enter(event)
     seat: asyncio.Future[bool | Exception] = loop.create_future()
     young = event._look_again()  # before the arming: the bell's age counts up to it
@@ -186,7 +187,8 @@ async def _wait_anyio(event: Event, after: int, until: int, *, for_clear: bool) 
     token = getattr(token, "native_token", token)  # anyio wraps the loop's own lasting token anew in each call
     hub = _anyio_hubs.get(token)
     if hub is None:
-        hub = _anyio_hubs[token] = _AnyioHub()
+        with books():
+            hub = _anyio_hubs[token] = _AnyioHub()
     room = hub.enter(event)
     seat = _Seat()
     if young := event._look_again():  # before the arming, as above

@@ -173,7 +173,12 @@ class Hub:
 
 
 _living: weakref.WeakSet[Hub] = weakref.WeakSet()
-_lock = threading.Lock()
+#: Around the books of hubs, which loops in several threads share.
+_lock = threading.RLock()
+
+
+def books() -> contextlib.AbstractContextManager[bool]:
+    return _lock
 
 
 def _rooms_of(event: Event) -> list[tuple[Hub, Room]]:
@@ -198,7 +203,7 @@ def closed(event: Event) -> None:
 def after_fork_in_child() -> None:
     """A child that kept its parent's epoll would eat the parent's edges."""
     global _lock  # noqa: PLW0603 - it may have been held by a thread that is not here
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     for hub in list(_living):
         hub.give_back()
     _living.clear()

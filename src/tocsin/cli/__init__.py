@@ -33,30 +33,20 @@ def main() -> int:
 
 def call(words: list[str]) -> int:
     """One call, in this process: the exit code, after everything was written."""
-    from tocsin.cli._exit import complain
+    from tocsin.cli._exit import complain, say
 
     verb = words[0] if words and not words[0].startswith("-") else None
     try:
         if sys.stdout is not None:
             sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         code = _call(words)
-        _flush()
+        say(flush=True)
     except KeyboardInterrupt:
         return _die_by_interrupt()
     except Exception as error:  # noqa: BLE001 - a command says one line, never a traceback
         _forget_output()
         return complain(getattr(error, "verb", verb), error)
     return code
-
-
-def _flush() -> None:
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError as error:
-        from tocsin.cli._exit import Failure
-
-        raise Failure(f"can't write to standard output: {error.strerror}") from None
 
 
 def _call(words: list[str]) -> int:

@@ -30,9 +30,17 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
-def say(line: str) -> None:
-    if sys.stdout is not None:
-        sys.stdout.write(line + "\n")
+def say(line: str = "", *, flush: bool = False) -> None:
+    """`line` to standard output, if there is one; the last call flushes."""
+    if sys.stdout is None:
+        return
+    try:
+        if line:
+            sys.stdout.write(line + "\n")
+        if flush:
+            sys.stdout.flush()
+    except OSError as error:
+        raise Failure(f"can't write to standard output: {error.strerror}") from None
 
 
 def code_of(error: Exception) -> int:
