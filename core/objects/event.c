@@ -191,9 +191,12 @@ int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline)
             continue;
         w |= TOC_SLEEPERS | TOC_SLEPT;
         TOC_STEP("event.wait.before_sleep");
-        toc_object_enter(&e->o);
-        rc = sys_futex_wait(word, (uint32_t)w, e->o.mask, sleep_until(deadline, now));
+        toc_object_enter(&e->o); /* before the last look at `closed`, or close would not know that it has to wake us */
+        rc = atom32_load_acq(&e->o.closed) ? -ESHUTDOWN
+                                           : sys_futex_wait(word, (uint32_t)w, e->o.mask, sleep_until(deadline, now));
         toc_object_leave(&e->o);
+        if (rc == -ESHUTDOWN)
+            return rc;
         if (rc == -EINTR) {
             w = atom_load_acq(word);
             return word_set_after(w, since) ? 1 : -EINTR;

@@ -49,6 +49,7 @@ int toc_event_descriptors(const toc_event *e, int *memory, int *pipe)
 void toc_event_close(toc_event *e)
 {
     atom32_store_rel(&e->o.closed, 1);
+    atom_fence(); /* pairs with the fence in toc_object_enter */
     /* A sleeper may be between its look and its sleep, where a wake doesn't reach it: so call until all of our
      * own are out. Bounded, because a thread of this process may be stopped by a debugger. */
     for (int i = 0; i < 2000 && atom32_load_acq(&e->o.inside) && e->o.forks == toc_held_forks(); i++) {

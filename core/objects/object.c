@@ -262,6 +262,7 @@ void toc_object_enter(struct toc_object *o)
         atom32_store_rel(&o->inside, 0);
     }
     atom32_add(&o->inside, 1);
+    atom_fence(); /* then the caller looks at `closed`; pairs with the fence in toc_event_close */
 }
 
 void toc_object_leave(struct toc_object *o) { atom32_add(&o->inside, (uint32_t)-1); }

@@ -40,6 +40,10 @@ static inline uint32_t atom32_load_acq(const uint32_t *p) { TOC_POINT(); return 
 static inline void atom32_store_rel(uint32_t *p, uint32_t v) { TOC_POINT(); __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 static inline void atom32_add(uint32_t *p, uint32_t v) { TOC_POINT(); __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL); }
 
+/* Between a store and a load of another variable, on both sides of a handshake (Dekker): each side's store is
+ * then seen by the other's load, or the other way round. Acquire and release do not give that. */
+static inline void atom_fence(void) { TOC_POINT(); __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
 static inline void atom_pause(void)
 {
     TOC_POINT();
