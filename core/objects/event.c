@@ -17,6 +17,8 @@ static int set_and_wake(struct toc_event *e, uint64_t w)
     struct toc_held ring = TOC_HELD_NONE;
     for (;;) {
         if (w & TOC_REMOVED) {
+            if (ring.fd >= 0)
+                toc_bell_forget(&e->o.bell);
             toc_held_close(&ring);
             return -EIDRM;
         }
@@ -44,10 +46,9 @@ static int set_and_wake(struct toc_event *e, uint64_t w)
          * once more (bell.h). That is why neither a kill nor a failed open matters here. */
         if (ring.fd < 0 && toc_bell_open(&e->o.bell, &ring) < 0)
             return 0;
-        toc_bell_ring(&ring);
     }
     TOC_STEP("event.set.before_close");
-    toc_held_close(&ring);
+    toc_held_close(&ring); /* this is the ring */
     /* Only while SET is on: without it, the listener whom we have just rung may have armed anew without changing
      * the word, and this CAS would drop its bit. One try: if the word moved, somebody else is telling, or somebody new is waiting. */
     if (w & TOC_SET)
@@ -109,6 +110,8 @@ int toc_event_clear(toc_event *e)
         if (rc == 0 && (w & TOC_SET) && (w & TOC_CBELL) && ring.fd < 0)
             rc = toc_bell_open(&e->o.bell, &ring);
         if (rc < 0 || !(w & TOC_SET)) {
+            if (rc == -EIDRM && ring.fd >= 0)
+                toc_bell_forget(&e->o.bell);
             toc_held_close(&ring);
             if (rc == 0 && atom_load_relax(&e->listening))
                 toc_event_look(e);
@@ -119,8 +122,6 @@ int toc_event_clear(toc_event *e)
     } while (!atom_cas_acqrel(word, &w, cleared)); /* releases; pairs with the acquire in toc_event_wait_clear */
     if (cleared & TOC_CBELL) {
         TOC_STEP("event.clear.before_ring");
-        toc_bell_ring(&ring);
-        TOC_STEP("event.clear.before_close");
         toc_held_close(&ring);
         atom_cas_acqrel(word, &cleared, cleared & ~TOC_CBELL);
     } else if (ring.fd >= 0) {

@@ -82,9 +82,16 @@ uint64_t toc_event_look(struct toc_event *e)
     return w;
 }
 
-int toc_event_fileno(toc_event *e)
+/* Who listens makes the bell, and a removed object gets no new one. */
+static int may_listen(toc_event *e)
 {
     int rc = toc_object_ready(&e->o);
+    return rc == 0 && (atom_load_acq(&e->o.head->word) & TOC_REMOVED) ? -EIDRM : rc;
+}
+
+int toc_event_fileno(toc_event *e)
+{
+    int rc = may_listen(e);
     if (rc < 0)
         return rc;
     if (toc_ear_is_open(e->own))
@@ -128,7 +135,7 @@ int toc_event_generation(toc_event *e, uint64_t *out)
 
 int toc_event_listen(toc_event *e)
 {
-    int rc = toc_object_ready(&e->o);
+    int rc = may_listen(e);
     if (rc == 0 && toc_ear_is_open(e->shared) && toc_ear_is_deaf(e->shared, &e->o.bell))
         toc_ear_close(e->shared);
     if (rc == 0 && !toc_ear_is_open(e->shared))

@@ -94,7 +94,7 @@ static int accept(struct toc_object *o, int fd, bool writable, uint32_t kind, si
     if (rc == 0 && options->mode >= 0 && h->mode != (uint32_t)options->mode)
         rc = -EEXIST;
     if (rc == 0 && (atom_load_acq(&h->word) & TOC_REMOVED))
-        rc = writable ? toc_removal_finish(h, p->path, fd, &file) : -EIDRM;
+        rc = writable ? toc_removal_finish(h, p->path, &file) : -EIDRM;
     if (rc != 0) {
         sys_unmap(h, length);
         return rc;

@@ -24,7 +24,7 @@ int toc_removal_tell(struct toc_head *h, const char *bell, int anonymous)
     /* The bell before the change (bell.h), and made if there is none: FUTEX_WAKE_OP is unconditional, so a
      * listener who made it in between would hear nothing if we died after the mark. This happens once. */
     int rc = toc_bell_open(&b, &ring);
-    if (rc < 0)
+    if (rc < 0 && rc != -ENOSPC && rc != -EDQUOT) /* on a full file system no listener can make one, either */
         return rc;
     TOC_STEP("removal.before_mark");
     rc = sys_futex_or_wake(&h->word, TOC_REMOVED);
@@ -33,8 +33,7 @@ int toc_removal_tell(struct toc_head *h, const char *bell, int anonymous)
         return rc;
     }
     TOC_STEP("removal.before_ring");
-    toc_bell_ring(&ring);
-    toc_held_close(&ring);
+    toc_held_close(&ring); /* this is the ring */
     return 0;
 }
 
@@ -67,43 +66,59 @@ static int still_named(const char *path, const struct sys_file *file)
     return now.ino == file->ino && now.dev == file->dev ? 0 : -EIDRM;
 }
 
-int toc_removal_finish(struct toc_head *h, const char *path, int fd, const struct sys_file *file)
+/* Who removes a name has the file behind it locked, and has seen that the name still means that file. So a
+ * name is never taken from a successor. The lock goes with its holder, and forked children don't inherit it. */
+static int lock(struct toc_held *held, const char *path, struct sys_file *file)
+{
+    int rc = toc_held_file(held, path);
+    if (rc == 0 && (rc = sys_fstat(held->fd, file)) == 0 && (rc = sys_lock(held->fd)) == 0)
+        rc = still_named(path, file);
+    return rc == -ENOENT ? -EIDRM : rc;
+}
+
+int toc_removal_finish(struct toc_head *h, const char *path, const struct sys_file *marked)
 {
     char dir[TOC_PATH_MAX];
+    struct sys_file file;
+    struct toc_held held = TOC_HELD_NONE;
     int rc = directory_of(dir, path);
-    if (rc < 0 || (rc = sys_lock(fd)) < 0 || (rc = still_named(path, file)) < 0)
-        return rc;
-    if (sys_may_remove(dir, file) == 0) {
+    if (rc == 0)
+        rc = lock(&held, path, &file);
+    if (rc == 0 && (file.ino != marked->ino || file.dev != marked->dev))
+        rc = -EIDRM; /* somebody else has finished it, and made a new one */
+    if (rc == 0 && sys_may_remove(dir, &file) == 0) {
         forget_bell(path, h->id);
         rc = sys_unlink(path);
-        return rc < 0 && rc != -ENOENT ? rc : -EIDRM;
+        rc = rc < 0 && rc != -ENOENT ? rc : -EIDRM;
+    } else if (rc == 0) {
+        uint64_t word = atom_load_acq(&h->word);
+        while ((word & TOC_REMOVED) && !atom_cas_acqrel(&h->word, &word, word & ~TOC_REMOVED)) {}
     }
-    uint64_t word = atom_load_acq(&h->word);
-    while ((word & TOC_REMOVED) && !atom_cas_acqrel(&h->word, &word, word & ~TOC_REMOVED)) {}
-    return 0;
+    toc_held_close(&held);
+    return rc;
 }
 
 int toc_unlink(const char *path)
 {
     char dir[TOC_PATH_MAX], bell[TOC_BELL_PATH_MAX];
     struct sys_file file;
+    struct toc_held held = TOC_HELD_NONE;
     int rc = directory_of(dir, path);
+    if (rc == 0)
+        rc = toc_held_file(&held, path);
     if (rc < 0)
-        return rc;
-    int fd = sys_open(path, true);
-    if (fd < 0)
-        return fd == -EISDIR ? -EMEDIUMTYPE : fd;
-    rc = sys_fstat(fd, &file);
+        return rc == -EISDIR ? -EMEDIUMTYPE : rc;
+    rc = sys_fstat(held.fd, &file);
     if (rc == 0 && (!file.regular || file.size < sizeof(struct toc_head)))
         rc = file.directory ? -EMEDIUMTYPE : -EUCLEAN;
-    struct toc_head *h = rc < 0 ? NULL : sys_map(fd, sizeof *h, true, &rc);
+    struct toc_head *h = rc < 0 ? NULL : sys_map(held.fd, sizeof *h, true, &rc);
     if (h) {
         rc = toc_head_fault(h, 0);
         /* Permission is asked before the mark: a marked file that nobody may take away would be a ruin. */
         if (rc == 0)
             rc = sys_may_remove(dir, &file);
         if (rc == 0)
-            rc = sys_lock(fd);
+            rc = sys_lock(held.fd);
         if (rc == 0)
             rc = still_named(path, &file);
         if (rc == 0)
@@ -117,6 +132,6 @@ int toc_unlink(const char *path)
         }
         sys_unmap(h, sizeof *h);
     }
-    sys_close(fd);
+    toc_held_close(&held);
     return rc;
 }

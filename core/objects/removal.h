@@ -15,7 +15,7 @@ int toc_head_fault(const struct toc_head *shared, uint32_t kind);
 int toc_bell_path(char out[TOC_BELL_PATH_MAX], const char *path, uint64_t id);
 /* Its remover was killed after the mark: take the name away (-EIDRM: make a new one), or, where we may not,
  * take the mark away (0: it lives again; everyone who used it has been told). */
-int toc_removal_finish(struct toc_head *h, const char *path, int fd, const struct sys_file *file);
+int toc_removal_finish(struct toc_head *h, const char *path, const struct sys_file *marked);
 /* Mark, wake everyone, ring everyone. */
 int toc_removal_tell(struct toc_head *h, const char *bell, int anonymous);
 

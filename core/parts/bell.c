@@ -81,17 +81,28 @@ int64_t toc_bell_young(struct toc_head *head)
     return age < 0 || age >= TOC_BELL_YOUNG_NS ? 0 : TOC_BELL_YOUNG_NS - age;
 }
 
-int toc_bell_open(const struct toc_bell *b, struct toc_held *ring) { return open_or_make(b, ring, toc_held_ring); }
+int toc_bell_open(const struct toc_bell *b, struct toc_held *ring) { return open_or_make(b, ring, toc_held_ear); }
 
-void toc_bell_ring(const struct toc_held *ring)
+void toc_bell_forget(const struct toc_bell *b)
 {
-    if (sys_write_byte(ring->fd) == -EAGAIN) {
-        /* Full: 8,192 rings, unread since the first listener came. Half of it goes; that two ringers may
-         * empty it together is harmless, because each of them writes afterwards, or dies, which rings. */
-        sys_drain(ring->fd, 4096);
-        TOC_STEP("bell.ring.drained");
-        sys_write_byte(ring->fd);
+    if (!b->anonymous)
+        sys_unlink(b->path);
+}
+
+/* One byte for good: readable is what turns the wake of a close into an edge, and what makes EPOLL_CTL_MOD raise
+ * one again. It stays for as long as somebody has the FIFO open, and we have. */
+static int fill(const struct toc_bell *b, const struct toc_ear *ear)
+{
+    if (sys_has_byte(ear->fifo.fd) == 1)
+        return 0;
+    struct toc_held writer = TOC_HELD_NONE;
+    int rc = toc_held_writer(&writer, b->path, b->anonymous);
+    if (rc == 0) {
+        sys_write_byte(writer.fd);
+        toc_held_close(&writer);
     }
+    /* ENOENT: a cleaner took the name in this instant; the caller begins again with the new bell. */
+    return rc;
 }
 
 int toc_ear_open(struct toc_ear *ear, const struct toc_bell *b, bool with_epoll)
@@ -101,16 +112,7 @@ int toc_ear_open(struct toc_ear *ear, const struct toc_bell *b, bool with_epoll)
     if (rc < 0)
         return rc;
     sys_pipe_small(ear->fifo.fd);
-    if (sys_has_byte(ear->fifo.fd) != 1) {
-        /* One byte for good: readable is what makes EPOLL_CTL_MOD raise an edge again, and what makes a
-         * close by the dead visible as an edge whatever the FIFO's history (pipe_poll in fs/pipe.c). */
-        struct toc_held ring = TOC_HELD_NONE;
-        rc = toc_bell_open(b, &ring);
-        if (rc == 0) {
-            toc_bell_ring(&ring);
-            toc_held_close(&ring);
-        }
-    }
+    rc = fill(b, ear);
     if (rc == 0 && with_epoll) {
         rc = toc_held_epoll(&ear->epoll);
         if (rc == 0)
@@ -121,6 +123,11 @@ int toc_ear_open(struct toc_ear *ear, const struct toc_bell *b, bool with_epoll)
         return rc;
     }
     announce(b->head);
+    if (atom_load_acq(&b->head->word) & TOC_REMOVED) {
+        toc_bell_forget(b);
+        toc_ear_close(ear);
+        return -EIDRM;
+    }
     return 0;
 }
 

@@ -1,18 +1,21 @@
 /* bell.h: one FIFO per object, an edge-triggered epoll per listener. Floor 2.
  *
- * Discipline. A ringer opens the FIFO for reading and writing BEFORE it changes the word, changes it,
- * rereads it, writes one byte if somebody listens, closes. Killed anywhere in between, the kernel's close of
- * the last writer is an edge in every epoll: the dead have rung. So nobody ever keeps a bell open for
- * writing. Nobody reads the FIFO either (a ringer that finds it full makes room): each listener consumes
- * only the edge in an epoll of its own, and what a dead listener leaves behind is nothing.
+ * Discipline. A ringer opens the FIFO for reading BEFORE it changes the word, changes it, and closes the FIFO:
+ * the close is the ring. Linux wakes whoever polls a pipe's readers when one of them closes and there is no
+ * writer (pipe_release in fs/pipe.c: readers, but no writers). So a ringer that is killed anywhere in between has
+ * rung like a living one, by the kernel's close, and one that is stopped hides nobody else's ring. Nobody reads
+ * or writes the FIFO: each listener consumes only the edge in an epoll of its own, and what the dead leave
+ * behind is nothing. (Opening for writing, writing a byte and closing works as well, but it is three edges, the
+ * first of them before the change: each set woke a loop three times, and the setter lost its processor to it.)
  *
  * A listener: toc_ear_open; then, as often as it looks: consume its edge, put its bit into the word by ONE
  * atomic operation and judge by the word which that operation returned. Judging by a later load loses a
  * wake-up: a setter may drop a BELL that it had rung for, a clearer may follow, and the load says "clear"
  * while BELL is off (verify/: the mutant LOOK_AFTER_RMW).
  *
- * Depends on: Linux wakes an edge-triggered epoll at every write to a FIFO, also one that has data, and at
- * the last writer's close (5.5 to 5.13 without the stable fix lacked the first; `tocsin doctor` tries both).
+ * The one byte that lies in the FIFO for good makes it readable, which turns a wake into an edge; its writer has
+ * the FIFO open for writing for that instant, and then its own close is the ring of those whom it covered.
+ * `tocsin doctor` tries an edge per close, by the living and the dead, on the machine at hand.
  */
 #ifndef TOC_BELL_H
 #define TOC_BELL_H
@@ -39,9 +42,10 @@ struct toc_bell {
 #define TOC_BELL_YOUNG_NS 100000000ll
 int64_t toc_bell_young(struct toc_head *head); /* ns that are left; 0: it is old, or nobody ever slept */
 
-/* -- ringing: open, change the word, ring if a listener's bit is on, toc_held_close */
+/* -- ringing: open, change the word, toc_held_close */
 int toc_bell_open(const struct toc_bell *b, struct toc_held *ring); /* made anew if a cleaner took it */
-void toc_bell_ring(const struct toc_held *ring);
+/* The object is being removed, and its remover may have tidied up before we made the bell: take it away. */
+void toc_bell_forget(const struct toc_bell *b);
 
 /* -- listening */
 struct toc_ear {
@@ -51,7 +55,7 @@ struct toc_ear {
 
 #define TOC_EAR_NONE {TOC_HELD_NONE, TOC_HELD_NONE}
 
-int toc_ear_open(struct toc_ear *ear, const struct toc_bell *b, bool with_epoll);
+int toc_ear_open(struct toc_ear *ear, const struct toc_bell *b, bool with_epoll); /* -EIDRM: no bell for the removed */
 void toc_ear_close(struct toc_ear *ear);
 static inline bool toc_ear_is_open(const struct toc_ear *ear) { return ear && ear->fifo.fd >= 0; }
 /* Waits for an edge and consumes it: 1, 0 at the deadline, -EINTR. Deadline 0: look once. */

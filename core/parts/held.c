@@ -45,7 +45,14 @@ static int open_epoll(const char *path, bool follow)
     return sys_epoll();
 }
 
-int toc_held_ring(struct toc_held *h, const char *path, bool follow) { return open_listed(h, sys_open_ring, path, follow); }
+int toc_held_writer(struct toc_held *h, const char *path, bool follow) { return open_listed(h, sys_open_ring, path, follow); }
+static int open_file(const char *path, bool follow)
+{
+    (void)follow;
+    return sys_open(path, true);
+}
+
+int toc_held_file(struct toc_held *h, const char *path) { return open_listed(h, open_file, path, false); }
 int toc_held_ear(struct toc_held *h, const char *path, bool follow) { return open_listed(h, sys_open_ear, path, follow); }
 int toc_held_epoll(struct toc_held *h) { return open_listed(h, open_epoll, 0, false); }
 

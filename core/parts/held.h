@@ -1,8 +1,7 @@
 /* held.h: descriptors that a forked child must not keep. Floor 1.
  *
- * A bell rings for the dead because the kernel's close of the last writer is an edge. A child that had
- * inherited the writer would keep it open, and a child that had inherited an epoll would eat its parent's
- * edges. So every such descriptor stands in a process-wide list from the moment it exists (opening and
+ * A bell rings for the dead because the kernel's close is an edge, and a lock is freed by it. A child that had
+ * inherited the descriptor would put that off, and one that had inherited an epoll would eat its parent's edges. So every such descriptor stands in a process-wide list from the moment it exists (opening and
  * listing happen inside the mutex that fork takes, too), and the child closes them first thing.
  */
 #ifndef TOC_HELD_H
@@ -18,8 +17,9 @@ struct toc_held {
 
 #define TOC_HELD_NONE {-1, 0, 0}
 
-int toc_held_ring(struct toc_held *h, const char *path, bool follow); /* for writing */
-int toc_held_ear(struct toc_held *h, const char *path, bool follow);  /* for reading */
+int toc_held_ear(struct toc_held *h, const char *path, bool follow);    /* a FIFO, for reading */
+int toc_held_writer(struct toc_held *h, const char *path, bool follow); /* a FIFO, for writing, too */
+int toc_held_file(struct toc_held *h, const char *path);                /* an object's file, both ways */
 int toc_held_epoll(struct toc_held *h);
 void toc_held_close(struct toc_held *h);
 

@@ -153,16 +153,38 @@ int toc_path(char path[TOC_PATH_MAX], const char *at, const char *name)
     return rc;
 }
 
-/* A folder is made with its parent's permissions, so that a place which several users share stays shared. */
+/* A folder is made with its parent's permissions, so that a place which several users share stays shared; and it
+ * has them before it has its name, or a kill in between would shut the others out for good. */
+static int make_folder(const char *path, uint32_t mode)
+{
+    char hidden[TOC_PATH_MAX + 32];
+    uint64_t id;
+    int rc = sys_random(&id, sizeof id);
+    if (rc < 0)
+        return rc;
+    size_t leaf = (size_t)(strrchr(path, '/') - path) + 1;
+    snprintf(hidden, sizeof hidden, "%.*s.%016llx.new", (int)leaf, path, (unsigned long long)id);
+    rc = sys_mkdir(hidden, 0700);
+    if (rc < 0)
+        return rc;
+    rc = sys_chmod(hidden, mode);
+    if (rc == 0)
+        rc = sys_rename_new(hidden, path);
+    if (rc < 0)
+        sys_rmdir(hidden);
+    return rc;
+}
+
 static int folder(const char *path, uint32_t mode)
 {
-    int rc = sys_mkdir(path, 0700);
-    if (rc == 0)
-        return sys_chmod(path, mode);
-    if (rc != -EEXIST)
-        return rc;
     struct sys_file found;
-    rc = sys_stat(path, &found);
+    int rc = sys_stat(path, &found);
+    if (rc == -ENOENT) {
+        rc = make_folder(path, mode);
+        if (rc != -EEXIST)
+            return rc;
+        rc = sys_stat(path, &found);
+    }
     if (rc < 0)
         return rc;
     return found.directory ? 0 : found.symlink ? -ELOOP : -EMEDIUMTYPE;

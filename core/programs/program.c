@@ -28,23 +28,40 @@ struct line {
     char text[1024];
 };
 
-/* What the user typed is shown without its control characters, and not more than fits. */
-static void say(struct line *l, const char *text)
+/* Bytes of the printable character at `c`; 0: a control character, or no UTF-8. */
+static size_t printable(const unsigned char *c)
 {
-    for (; *text && l->used < sizeof l->text - 1; text++) /* one is kept for the newline */
-        l->text[l->used++] = (unsigned char)*text < ' ' || *text == 127 ? '?' : *text;
+    if (*c < 0x80)
+        return *c >= ' ' && *c != 0x7f;
+    size_t n = *c >= 0xf0 && *c < 0xf5 ? 4 : *c >= 0xe0 && *c < 0xf0 ? 3 : *c >= 0xc2 && *c < 0xe0 ? 2 : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    return *c == 0xc2 && c[1] < 0xa0 ? 0 : n;
 }
 
-static void say_some(struct line *l, const char *text)
+/* At most `size` bytes of what the user typed, without what would disturb a terminal. */
+static void say_some(struct line *l, const char *text, size_t size)
 {
-    size_t end = l->used + 250;
-    for (; *text && l->used < end; text++) {
-        char one[2] = {*text, 0};
-        say(l, one);
+    size_t end = l->used + size;
+    if (end > sizeof l->text - 1) /* one is kept for the newline */
+        end = sizeof l->text - 1;
+    while (*text) {
+        size_t n = printable((const unsigned char *)text);
+        if (l->used + n >= end)
+            break;
+        if (n)
+            memcpy(l->text + l->used, text, n);
+        else
+            l->text[l->used] = '?';
+        l->used += n ? n : 1;
+        text += n ? n : 1;
     }
-    if (*text)
-        say(l, "...");
+    if (*text && size < sizeof l->text)
+        say_some(l, "...", sizeof l->text);
 }
+
+static void say(struct line *l, const char *text) { say_some(l, text, sizeof l->text); }
 
 static int put(int fd, const char *text, size_t size)
 {
@@ -67,7 +84,7 @@ static int complain(const struct program *p, int code, const char *what, const c
     say(&l, p->self);
     say(&l, ": ");
     if (what) {
-        say_some(&l, *what ? what : "''");
+        say_some(&l, *what ? what : "''", 250);
         say(&l, ": ");
     }
     say(&l, why);
@@ -277,7 +294,7 @@ int program_failed(const struct program *p, int rc)
     const char *at = place_of(p);
     if (p->name[0] != '/' && p->name[0] != '.') {
         say(&why, ", at ");
-        say_some(&why, at);
+        say_some(&why, at, 250);
     }
     return complain(p, PROGRAM_FAILED, p->name, why.text, mend_of(rc));
 }

@@ -32,7 +32,6 @@ int sys_fifo_make(const char *path, uint32_t mode); /* -EEXIST is the caller's t
 int sys_open_ring(const char *path, bool follow);   /* read and write, never blocks, must be a FIFO */
 int sys_open_ear(const char *path, bool follow);    /* read only, never blocks, must be a FIFO */
 int sys_write_byte(int fd);                         /* 0, or -EAGAIN when the pipe is full */
-int sys_drain(int fd, size_t at_most);
 int sys_has_byte(int fd);                           /* 1 or 0 */
 void sys_pipe_small(int fd);                        /* 8 KiB are plenty for a bell; a wish, not a need */
 int sys_pipe(int *reader);                          /* a new pipe's read end; its write end is closed again */
@@ -64,6 +63,8 @@ int sys_unlink(const char *path);
 int sys_link(const char *from, const char *to);
 int sys_chmod(const char *path, uint32_t mode);
 int sys_mkdir(const char *path, uint32_t mode);
+int sys_rmdir(const char *path);
+int sys_rename_new(const char *from, const char *to); /* a directory; -EEXIST when `to` is there */
 int sys_lock(int fd); /* the whole file, until closed; -EBUSY when it was held for a second */
 int sys_may_remove(const char *dir, const struct sys_file *file);
 int sys_self_path(int fd, char out[64]); /* a path that opens this descriptor anew */

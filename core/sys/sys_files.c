@@ -121,6 +121,16 @@ int sys_link(const char *from, const char *to) { return outcome(link(from, to));
 int sys_chmod(const char *path, uint32_t mode) { return outcome(fchmodat(AT_FDCWD, path, mode, 0)); }
 int sys_mkdir(const char *path, uint32_t mode) { return outcome(mkdir(path, mode)); }
 
+int sys_rmdir(const char *path) { return outcome(rmdir(path)); }
+
+int sys_rename_new(const char *from, const char *to)
+{
+    int rc = outcome(renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE));
+    if (rc == -EINVAL || rc == -ENOSYS) /* a file system without it: an empty directory may take another's place */
+        rc = outcome(rename(from, to));
+    return rc == -ENOTEMPTY || rc == -ENOTDIR ? -EEXIST : rc;
+}
+
 int sys_lock(int fd)
 {
     /* Held for microseconds by whoever removes the file; longer only by a stopped process. */

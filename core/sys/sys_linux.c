@@ -98,11 +98,6 @@ int sys_write_byte(int fd)
     return r < 0 ? -errno : 0;
 }
 
-int sys_drain(int fd, size_t at_most)
-{
-    char sink[4096];
-    return outcome(read(fd, sink, at_most < sizeof sink ? at_most : sizeof sink));
-}
 
 int sys_has_byte(int fd)
 {
