@@ -13,19 +13,25 @@ help:
 	@echo "make bench  the benchmarks against their peers"
 	@echo "make lint   ruff and mypy"
 
-# Installed, never editable: an editable extension rebuilds at import, and many processes import at once.
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+# A wheel, installed; never editable: an editable extension rebuilds at import, and many processes import at once.
 $(VENV)/installed: $(SOURCES) README.md
 	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "tocsin needs Python 3.11 or newer: make PYTHON=python3.x" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check .
+	@rm -rf build/wheel
+	@echo "building tocsin ..."
+	@$(PIP) wheel --no-deps --wheel-dir build/wheel .
+	@$(PIP) install build/wheel/*.whl
+	@$(PIP) install --force-reinstall --no-deps build/wheel/*.whl
 	@touch $@
 
+# SystemEvent, a peer, brings scripts of the same names as ours: ours are installed last.
 $(VENV)/tested: $(VENV)/installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test]'
-	@# SystemEvent brings scripts of the names of ours: ours come last.
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
+	@echo "installing what the tests use ..."
+	@for wheel in build/wheel/*.whl; do $(PIP) install "$$wheel[test]"; done
+	@$(PIP) install --force-reinstall --no-deps build/wheel/*.whl
 	@touch $@
 
 demo: $(VENV)/installed
@@ -38,7 +44,7 @@ prove: $(VENV)/tested
 	@TOCSIN_PROVE=full $(BIN)/python -m pytest -m prove --timeout=7200
 
 bench: $(VENV)/tested
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --target build/peers --upgrade -r benchmarks/requirements.txt
+	@$(PIP) install --target build/peers --upgrade -r benchmarks/requirements.txt
 	@$(BIN)/python -m benchmarks.bench_event $(BENCH)
 
 lint: $(VENV)/tested
