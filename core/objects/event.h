@@ -15,6 +15,7 @@ struct toc_event {
     struct toc_object o;
     int64_t spin_ns;
     uint64_t listening;     /* 1: toc_event_fileno was asked for, and looks must consume its edge */
+    uint64_t heard_ns;      /* when the FIFO of `own` was last seen to have a name; who moves it looks */
     struct toc_ear *own;    /* toc_event_fileno; NULL before it was asked for */
     struct toc_ear *shared; /* toc_event_listen: without an epoll */
     struct toc_call *calls; /* guarded by sys_enter */

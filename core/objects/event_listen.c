@@ -70,11 +70,20 @@ static int open_once(struct toc_event *e, struct toc_ear **slot, bool with_epoll
     return rc;
 }
 
+/* Once a second at most: a cleaner may have deleted the FIFO, and then ringers use another by now. */
+static void mend_hearing(struct toc_event *e)
+{
+    uint64_t now = (uint64_t)sys_now_coarse(), heard = atom_load_relax(&e->heard_ns);
+    if (now - heard > TOC_LOOK_NS && atom_cas_acqrel(&e->heard_ns, &heard, now) && toc_ear_is_deaf(e->own, &e->o.bell))
+        toc_ear_mend(e->own, &e->o.bell);
+}
+
 uint64_t toc_event_look(struct toc_event *e)
 {
     uint64_t *word = &e->o.head->word;
     if (!toc_ear_is_open(e->own)) /* after a fork: the child makes its own when it asks for it */
         return atom_load_acq(word);
+    mend_hearing(e);
     toc_ear_edge(e->own, 0);
     uint64_t w = atom_or_acqrel(word, TOC_BELL);
     if (w & (TOC_SET | TOC_REMOVED))

@@ -131,6 +131,16 @@ int toc_ear_open(struct toc_ear *ear, const struct toc_bell *b, bool with_epoll)
     return 0;
 }
 
+int toc_ear_mend(struct toc_ear *ear, const struct toc_bell *b)
+{
+    sys_epoll_drop(ear->epoll.fd, ear->fifo.fd);
+    toc_held_close(&ear->fifo);
+    int rc = open_or_make(b, &ear->fifo, toc_held_ear);
+    if (rc == 0)
+        rc = fill(b, ear);
+    return rc < 0 ? rc : sys_epoll_add(ear->epoll.fd, ear->fifo.fd);
+}
+
 void toc_ear_close(struct toc_ear *ear)
 {
     /* DEL before close: a child that was forked meanwhile holds the same FIFO open, and its entry in our

@@ -64,5 +64,7 @@ int toc_ear_edge(const struct toc_ear *ear, int64_t deadline);
 void toc_ear_again(const struct toc_ear *ear);
 /* Was its FIFO deleted (by a cleaner)? Then ringers use another one by now. */
 bool toc_ear_is_deaf(const struct toc_ear *ear, const struct toc_bell *b);
+/* Listen to the present FIFO, in the same epoll, which somebody may have in a loop. One caller at a time. */
+int toc_ear_mend(struct toc_ear *ear, const struct toc_bell *b);
 
 #endif
