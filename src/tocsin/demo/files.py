@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-BATCHES = 192
+BATCHES = 256
 SKIPPED = frozenset({"__pycache__", "site-packages", "dist-packages"})
 
 

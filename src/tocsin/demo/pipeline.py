@@ -14,6 +14,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tocsin import Event
@@ -22,7 +23,6 @@ from tocsin.demo.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from tocsin.demo.plain import Entry
     from tocsin.demo.progress import Progress
@@ -40,6 +40,8 @@ class Outcome:
     how: str
     wall: float
     cpu: float
+    others: float
+    """CPU time of everybody else on the machine meanwhile: when it is much, compare nothing."""
     ledger: Ledger
     killed_after: int
     result: dict[str, Entry]
@@ -74,7 +76,7 @@ class Pipeline:
             (self.run / folder).mkdir()
         for batch in range(len(self.work) - 1):
             self._publish_list(batch)
-        before, began = _children_cpu(), time.monotonic()
+        before, others, began = _children_cpu(), _others_cpu(), time.monotonic()
         with selectors.DefaultSelector() as selector:
             selector.register(stop.event.fileno(), selectors.EVENT_READ)
             try:
@@ -89,8 +91,9 @@ class Pipeline:
                 for child in self.children:
                     child.end()
         wall, cpu = time.monotonic() - began, _children_cpu() - before
+        others = max(0.0, _others_cpu() - others)
         result: dict[str, Entry] = json.loads((self.run / "result").read_bytes())
-        return Outcome(self.how, wall, cpu, self.ledger, self.killed_after, result)
+        return Outcome(self.how, wall, cpu, others, self.ledger, self.killed_after, result)
 
     def _serve(self, key: selectors.SelectorKey, selector: selectors.BaseSelector, progress: Progress) -> None:
         child = key.data
@@ -150,3 +153,10 @@ class Pipeline:
 def _children_cpu() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def _others_cpu() -> float:
+    """What the machine has used (all of the first line of /proc/stat but idle and waiting for disks), less ours."""
+    user, nice, system, _idle, _disk, interrupts, soft, *_ = Path("/proc/stat").read_text().split("\n")[0].split()[1:]
+    used = sum(map(int, (user, nice, system, interrupts, soft))) / os.sysconf("SC_CLK_TCK")
+    return used - time.process_time() - _children_cpu()

@@ -24,6 +24,7 @@ class Figures:
 
     wall: float
     cpu: float
+    others: float
     waiting: dict[str, float]
     wakes: dict[tuple[str, str], Latency | None]
     all_wakes: Latency | None
@@ -34,6 +35,7 @@ class Figures:
         return cls(
             run.wall,
             run.cpu,
+            run.others,
             {stage: run.ledger.spent[stage] / 1e9 for stage in STAGES},
             {pair: Latency.of(late.get(pair, [])) for pair in PAIRS},
             Latency.of([ns for pair in late.values() for ns in pair]),
@@ -43,7 +45,14 @@ class Figures:
         """For JSON."""
         wakes = {f"{a} to {b}": asdict(late) if late else None for (a, b), late in self.wakes.items()}
         total = asdict(self.all_wakes) if self.all_wakes else None
-        return {"wall": self.wall, "cpu": self.cpu, "cpu_in_waiting": self.waiting, "wakes": wakes, "all_wakes": total}
+        return {
+            "wall": self.wall,
+            "cpu": self.cpu,
+            "cpu_of_others": self.others,
+            "cpu_in_waiting": self.waiting,
+            "wakes": wakes,
+            "all_wakes": total,
+        }
 
 
 def _seconds(value: float) -> str:
@@ -78,7 +87,8 @@ def table(events: Figures, polling: Figures) -> Table:
         shown.add_row(name, show(a), show(b), f"{b / a:.1f}" if a else "")
 
     row("wall time", lambda f: f.wall, _seconds)
-    row("CPU time of all stages", lambda f: f.cpu, _seconds)
+    row("CPU of all stages", lambda f: f.cpu, _seconds)
+    row("CPU of others", lambda f: f.others, _seconds)
     row("CPU burned in waiting", lambda f: sum(f.waiting.values()), _milliseconds)
     for stage in STAGES:
         row(f"  {stage} ({KINDS[stage]})", partial(_spent, stage), _milliseconds)
