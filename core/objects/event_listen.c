@@ -80,16 +80,23 @@ static void mend_hearing(struct toc_event *e)
 
 uint64_t toc_event_look(struct toc_event *e)
 {
-    uint64_t *word = &e->o.head->word;
-    if (!toc_ear_is_open(e->own)) /* after a fork: the child makes its own when it asks for it */
-        return atom_load_acq(word);
-    mend_hearing(e);
-    toc_ear_edge(e->own, 0);
-    uint64_t w = atom_or_acqrel(word, TOC_BELL);
-    if (w & (TOC_SET | TOC_REMOVED))
-        toc_ear_again(e->own);
+    uint64_t *word = &e->o.head->word, w;
+    /* Counted in, so that close does not give the descriptors' numbers back while we use them. */
+    toc_object_enter(&e->o);
+    if (atom32_load_acq(&e->o.closed) || !toc_ear_is_open(e->own)) { /* or a fork: the child makes its own */
+        w = atom_load_acq(word);
+    } else {
+        mend_hearing(e);
+        toc_ear_edge(e->own, 0);
+        w = atom_or_acqrel(word, TOC_BELL);
+        if (w & (TOC_SET | TOC_REMOVED))
+            toc_ear_again(e->own);
+    }
+    toc_object_leave(&e->o);
     return w;
 }
+
+static int number(int fd) { return fd < 0 ? -ESHUTDOWN : fd; }
 
 /* Who listens makes the bell, and a removed object gets no new one. */
 static int may_listen(toc_event *e)
@@ -104,7 +111,7 @@ int toc_event_fileno(toc_event *e)
     if (rc < 0)
         return rc;
     if (toc_ear_is_open(e->own))
-        return e->own->epoll.fd;
+        return number(e->own->epoll.fd);
     rc = open_once(e, &e->own, true);
     if (rc < 0)
         return rc;
@@ -115,7 +122,7 @@ int toc_event_fileno(toc_event *e)
         sys_nap(young);
         toc_event_look(e);
     }
-    return e->own->epoll.fd;
+    return number(e->own->epoll.fd);
 }
 
 int toc_event_is_set(toc_event *e)
@@ -149,7 +156,7 @@ int toc_event_listen(toc_event *e)
         toc_ear_close(e->shared);
     if (rc == 0 && !toc_ear_is_open(e->shared))
         rc = open_once(e, &e->shared, false);
-    return rc < 0 ? rc : e->shared->fifo.fd;
+    return rc < 0 ? rc : number(e->shared->fifo.fd);
 }
 
 int toc_event_arm(toc_event *e, int for_clear, uint64_t *out)

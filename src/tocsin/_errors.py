@@ -61,7 +61,7 @@ _OURS: dict[int, tuple[type[TocsinError], str]] = {
 
 #: Reasons that the standard library has an exception for: class, errno that it shows, and what to do.
 _STANDARD: dict[int, tuple[type[OSError], int, str]] = {
-    errno.ENOENT: (FileNotFoundError, errno.ENOENT, "does not exist, or its directory does not: make it first"),
+    errno.ENOENT: (FileNotFoundError, errno.ENOENT, "does not exist: make it, or open it with create=True"),
     errno.ENOTUNIQ: (
         PermissionError,
         errno.EPERM,
@@ -93,6 +93,8 @@ def error(reason: int, name: str | None, at: str | None, path: str | None) -> Ex
     if code in _OURS:
         kind, mend = _OURS[code]
         return kind(f"{what}{where} {mend}")
+    if code == errno.ENOENT and path and not os.path.isdir(os.path.dirname(path)):
+        return FileNotFoundError(code, f"the directory of {what} does not exist: make it first", os.path.dirname(path))
     if code in _STANDARD:
         standard, shown, mend = _STANDARD[code]
         return standard(shown, f"{what} {mend}", path) if path else standard(shown, f"{what} {mend}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 
 
 def loop_is_running() -> bool:
@@ -18,6 +17,8 @@ def loop_is_running() -> bool:
 def warn_if_loop_is_running(twin: str) -> None:
     """RuntimeWarning when a call that is about to block would stop the loop of this thread."""
     if ("asyncio" in sys.modules or "trio" in sys.modules) and loop_is_running():
+        import warnings
+
         warnings.warn(
             f"this blocks the thread whose event loop is running: await its twin {twin} instead",
             RuntimeWarning,

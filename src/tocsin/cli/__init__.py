@@ -58,13 +58,13 @@ def _call(words: list[str]) -> int:
 
         say(f"tocsin {__version__}")
         return 0
-    call = None if "_TOCSIN_COMPLETE" in os.environ else read(words)
-    if call is not None:
-        return _run(*call)
-    from tocsin import __version__
-    from tocsin.cli._click import main as by_click
+    asked = None if "_TOCSIN_COMPLETE" in os.environ else read(words)
+    if asked is None:
+        from tocsin import __version__
+        from tocsin.cli._click import read as read_by_click
 
-    return by_click(words, _run, __version__)
+        asked = read_by_click(words, __version__)
+    return 0 if asked is None else _run(*asked)
 
 
 def _run(verb: Verb, words: list[str], options: dict[str, Any]) -> int:

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tocsin.cli._exit import Usage
+from tocsin.cli._exit import Failure, Usage
 from tocsin.cli._verbs import BY_NAME, VERBS, Option, Verb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from tocsin.cli._quick import Call
 
     _ParamType = click.ParamType[Any]
-    Run = Callable[[Verb, list[str], dict[str, Any]], int]
 else:
     _ParamType = click.ParamType  # generic for type checkers only, and that since click 8.2
 
@@ -43,9 +42,8 @@ class _Command(click.Command):
 
 
 class _Verbs(click.Group):
-    def __init__(self, run: Run) -> None:
+    def __init__(self) -> None:
         super().__init__("tocsin", no_args_is_help=False, help="Events for threads, loops, processes and shells.")
-        self._run = run
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
@@ -54,7 +52,7 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx
         verb = BY_NAME.get(cmd_name)
-        return None if verb is None else _command(verb, self._run)
+        return None if verb is None else _command(verb)
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write("  tocsin wait ready && echo go     and elsewhere:   tocsin set ready\n")
@@ -67,7 +65,7 @@ class _Verbs(click.Group):
         formatter.write_text("Exit: 0 done, 1 timed out or not set, 2 wrong usage, 3 could not be done.")
 
 
-def _command(verb: Verb, run: Run) -> click.Command:
+def _command(verb: Verb) -> click.Command:
     parameters: list[click.Parameter] = []
     for option in verb.options:
         kind: dict[str, Any] = {"is_flag": True}
@@ -80,8 +78,8 @@ def _command(verb: Verb, run: Run) -> click.Command:
             click.Argument(["words"], nargs=-1 if many else 1, required=verb.least > 0, metavar=_metavar(verb))
         )
 
-    def callback(words: tuple[str, ...] | str | None = None, **values: Any) -> int:
-        return run(verb, [words] if isinstance(words, str) else list(words or ()), values)
+    def callback(words: tuple[str, ...] | str | None = None, **values: Any) -> Call:
+        return verb, [words] if isinstance(words, str) else list(words or ()), values
 
     command = _Command(verb.name, params=parameters, callback=callback, help=verb.text, short_help=verb.text)
     command.examples = verb.examples
@@ -93,12 +91,17 @@ def _metavar(verb: Verb) -> str:
     return word if verb.least else f"[{word}]"
 
 
-def main(argv: list[str], run: Run, version: str) -> int:
-    """Usage carries what is wrong. Completion (`_TOCSIN_COMPLETE`) ends the process itself."""
-    group = click.version_option(version, prog_name="tocsin", message="%(prog)s %(version)s")(_Verbs(run))
+def read(argv: list[str], version: str) -> Call | None:
+    """The call that `argv` asks for; None: it asked for a text, and that was printed.
+
+    Usage carries what is wrong. Completion (`_TOCSIN_COMPLETE`) ends the process itself.
+    """
+    group = click.version_option(version, prog_name="tocsin", message="%(prog)s %(version)s")(_Verbs())
     try:
-        code = group.main(argv, prog_name="tocsin", standalone_mode=False)
+        call = group.main(argv, prog_name="tocsin", standalone_mode=False)
     except click.UsageError as error:
         verb = error.ctx.info_name if error.ctx is not None and error.ctx.parent is not None else None
         raise Usage(" ".join(error.format_message().split()).rstrip("."), verb) from None
-    return code if isinstance(code, int) else 0
+    except OSError as error:  # nothing was done yet, so it was the printing
+        raise Failure(f"can't write to standard output: {error.strerror}") from None
+    return call if isinstance(call, tuple) else None

@@ -18,7 +18,11 @@ class Option:
     """`--name VALUE`, or `--name` alone when there is no `read`."""
 
     def __init__(
-        self, flags: tuple[str, ...], help: str, metavar: str = "", read: Callable[[str], Any] | None = None  # noqa: A002
+        self,
+        flags: tuple[str, ...],
+        help: str,
+        metavar: str = "",
+        read: Callable[[str], Any] | None = None,  # noqa: A002
     ) -> None:
         self.flags = flags
         self.help = help
