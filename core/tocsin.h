@@ -116,13 +116,16 @@ int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline);
 /* Wait until it is clear, or was cleared more often than `since_clears`. */
 int toc_event_wait_clear(toc_event *e, uint64_t since_clears, int64_t deadline);
 /* A descriptor that select, poll and epoll find readable while the event is set (a hint: look with
- * toc_event_is_set, which consumes the edge). The handle owns it. Blocks for 100 ms at most, once. */
+ * toc_event_is_set, which consumes the edge; another listener's going is an edge, too). The handle owns it. Blocks for 100 ms at most, once. */
 int toc_event_fileno(toc_event *e);
 /* For loops that keep one epoll for many objects: a descriptor to add with EPOLLIN|EPOLLET, which gets an
  * edge at every change that was armed for. The handle owns it. Arm, then judge by the word that it returns.
  * An edge says only that something may have changed. */
 int toc_event_listen(toc_event *e);
 int toc_event_arm(toc_event *e, int for_clear, uint64_t *word);
+/* The same for who waits for a later set than the present one, and must so hear of the clear first: while SET is
+ * on, a setter may drop the bit of a listener whom it takes for served. */
+int toc_event_arm_later(toc_event *e, uint64_t *word);
 /* To be asked between listen and arm: ns until the caller must arm and judge once more (0: no need). A bell is
  * young for 100 ms, docs/design/bell.md. */
 int64_t toc_event_look_again(toc_event *e);

@@ -41,6 +41,8 @@ static int set_and_wake(struct toc_event *e, uint64_t w)
     }
     TOC_STEP("event.set.before_ring");
     w = atom_load_acq(word);
+    if ((w & TOC_REMOVED) && ring.fd >= 0)
+        toc_bell_forget(&e->o.bell); /* its remover may have tidied up before we made it anew */
     if (w & TOC_BELL) {
         /* Not open yet: the bell was made between our two looks, so it is young, and its listener looks
          * once more (bell.h). That is why neither a kill nor a failed open matters here. */

@@ -104,7 +104,9 @@ int toc_event_unlink(toc_event *e)
     if (!e->o.path)
         return toc_removal_tell(e->o.head, e->o.bell.path, 1);
     int rc = toc_object_check_name(&e->o); /* never somebody else's object of the same name */
-    return rc < 0 ? rc : toc_unlink(e->o.path);
+    if (rc == 0)
+        rc = toc_unlink(e->o.path);
+    return rc == -ENOENT ? -EIDRM : rc; /* somebody else was faster */
 }
 
 int toc_peek(toc_stat *out, const char *path)
@@ -112,7 +114,7 @@ int toc_peek(toc_stat *out, const char *path)
     struct sys_file file;
     int rc, fd = sys_open(path, false);
     if (fd < 0)
-        return fd;
+        return toc_file_fault(fd);
     rc = sys_fstat(fd, &file);
     if (rc == 0 && (!file.regular || file.size < sizeof(struct toc_head)))
         rc = file.directory ? -EMEDIUMTYPE : -EUCLEAN;

@@ -112,10 +112,10 @@ int toc_event_fileno(toc_event *e)
         return rc;
     if (toc_ear_is_open(e->own))
         return number(e->own->epoll.fd);
+    atom_store_relax(&e->listening, 1); /* first: another thread may use the descriptor before we come back */
     rc = open_once(e, &e->own, true);
     if (rc < 0)
         return rc;
-    atom_store_relax(&e->listening, 1);
     int64_t young = toc_bell_young(e->o.head); /* before the look that arms */
     toc_event_look(e);
     if (young) {
@@ -165,6 +165,18 @@ int toc_event_arm(toc_event *e, int for_clear, uint64_t *out)
     if (rc < 0)
         return rc;
     *out = atom_or_acqrel(&e->o.head->word, for_clear ? TOC_CBELL : TOC_BELL);
+    return *out & TOC_REMOVED ? -EIDRM : 0;
+}
+
+int toc_event_arm_later(toc_event *e, uint64_t *out)
+{
+    uint64_t *word = &e->o.head->word;
+    int rc = toc_object_ready(&e->o);
+    if (rc < 0)
+        return rc;
+    do
+        *out = atom_or_acqrel(word, TOC_BELL);
+    while ((*out & TOC_SET) && !((*out = atom_or_acqrel(word, TOC_CBELL)) & TOC_SET));
     return *out & TOC_REMOVED ? -EIDRM : 0;
 }
 

@@ -122,10 +122,8 @@ static int open_named(struct toc_object *o, uint32_t kind, size_t size, const st
                 return rc;
             if (!options->create)
                 return -ENOENT;
-        } else if (fd == -ENOTDIR || fd == -EISDIR) {
-            return -EMEDIUMTYPE;
         } else if (fd != -ENOENT || !options->create) {
-            return fd == -ENXIO ? -EUCLEAN : fd;
+            return toc_file_fault(fd);
         } else {
             rc = create(p, kind, size, options->mode < 0 ? 0600 : (uint32_t)options->mode);
             if (rc < 0 && rc != -EEXIST)

@@ -47,6 +47,11 @@ static void forget_bell(const char *path, uint64_t id)
     sys_unlink(bell);
 }
 
+int toc_file_fault(int rc)
+{
+    return rc == -EISDIR || rc == -ENOTDIR ? -EMEDIUMTYPE : rc == -ENXIO ? -EUCLEAN : rc;
+}
+
 static int directory_of(char out[TOC_PATH_MAX], const char *path)
 {
     size_t n = (size_t)(strrchr(path, '/') - path) + 1;
@@ -107,7 +112,7 @@ int toc_unlink(const char *path)
     if (rc == 0)
         rc = toc_held_file(&held, path);
     if (rc < 0)
-        return rc == -EISDIR ? -EMEDIUMTYPE : rc;
+        return toc_file_fault(rc);
     rc = sys_fstat(held.fd, &file);
     if (rc == 0 && (!file.regular || file.size < sizeof(struct toc_head)))
         rc = file.directory ? -EMEDIUMTYPE : -EUCLEAN;

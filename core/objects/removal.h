@@ -11,6 +11,9 @@
 
 /* 0 when `shared` is the head of a sound object of `kind` (0: any). */
 int toc_head_fault(const struct toc_head *shared, uint32_t kind);
+/* What the failure of an open says of the name: a folder in place of an object, an object in place of a folder, a
+ * socket or a device without a driver. */
+int toc_file_fault(int rc);
 /* ".NAME.<id>.bell" beside the file NAME. */
 int toc_bell_path(char out[TOC_BELL_PATH_MAX], const char *path, uint64_t id);
 /* Its remover was killed after the mark: take the name away (-EIDRM: make a new one), or, where we may not,

@@ -31,7 +31,9 @@ static int make(const struct toc_bell *b)
         rc = sys_link(hidden, b->path);
     }
     TOC_STEP("bell.make.before_tidy");
-    sys_unlink(hidden);
+    /* Only when the bell is there: makers who took away each other's hidden names could go on with that for ever. */
+    if (rc == 0 || rc == -EEXIST)
+        sys_unlink(hidden);
     /* ENOENT: another maker tidied up, so the bell is there, or we try again. EPERM of link: a sticky folder
      * and another user's leftover (protected_hardlinks). The open that follows decides. */
     return rc == -EEXIST || rc == -ENOENT || rc == -EPERM ? 0 : rc;
@@ -48,6 +50,8 @@ static int open_or_make(const struct toc_bell *b, struct toc_held *h, int (*open
         if (made < 0)
             return made;
     }
+    if (rc == -ENOENT) /* somebody keeps taking it away: the object's remover, or a vandal */
+        rc = atom_load_acq(&b->head->word) & TOC_REMOVED ? -EIDRM : -EBUSY;
     return rc;
 }
 
@@ -91,17 +95,20 @@ void toc_bell_forget(const struct toc_bell *b)
 
 /* One byte for good: readable is what turns the wake of a close into an edge, and what makes EPOLL_CTL_MOD raise
  * one again. It stays for as long as somebody has the FIFO open, and we have. */
-static int fill(const struct toc_bell *b, const struct toc_ear *ear)
+static int fill(const struct toc_ear *ear)
 {
     if (sys_has_byte(ear->fifo.fd) == 1)
         return 0;
+    /* The very FIFO that we listen to, whatever its name means by now. */
+    char self[64];
     struct toc_held writer = TOC_HELD_NONE;
-    int rc = toc_held_writer(&writer, b->path, b->anonymous);
+    int rc = sys_self_path(ear->fifo.fd, self);
+    if (rc == 0)
+        rc = toc_held_writer(&writer, self, true);
     if (rc == 0) {
         sys_write_byte(writer.fd);
         toc_held_close(&writer);
     }
-    /* ENOENT: a cleaner took the name in this instant; the caller begins again with the new bell. */
     return rc;
 }
 
@@ -112,7 +119,7 @@ int toc_ear_open(struct toc_ear *ear, const struct toc_bell *b, bool with_epoll)
     if (rc < 0)
         return rc;
     sys_pipe_small(ear->fifo.fd);
-    rc = fill(b, ear);
+    rc = fill(ear);
     if (rc == 0 && with_epoll) {
         rc = toc_held_epoll(&ear->epoll);
         if (rc == 0)
@@ -133,12 +140,15 @@ int toc_ear_open(struct toc_ear *ear, const struct toc_bell *b, bool with_epoll)
 
 int toc_ear_mend(struct toc_ear *ear, const struct toc_bell *b)
 {
+    /* The new one first: an ear that lost its FIFO would never be readable again, and its epoll is out there. */
+    struct toc_ear fresh;
+    int rc = toc_ear_open(&fresh, b, false);
+    if (rc < 0)
+        return rc;
     sys_epoll_drop(ear->epoll.fd, ear->fifo.fd);
     toc_held_close(&ear->fifo);
-    int rc = open_or_make(b, &ear->fifo, toc_held_ear);
-    if (rc == 0)
-        rc = fill(b, ear);
-    return rc < 0 ? rc : sys_epoll_add(ear->epoll.fd, ear->fifo.fd);
+    toc_held_move(&ear->fifo, &fresh.fifo);
+    return sys_epoll_add(ear->epoll.fd, ear->fifo.fd);
 }
 
 void toc_ear_close(struct toc_ear *ear)

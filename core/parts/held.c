@@ -73,4 +73,21 @@ void toc_held_close(struct toc_held *h)
     sys_leave(&saved);
 }
 
+void toc_held_move(struct toc_held *to, struct toc_held *from)
+{
+    struct sys_mask saved;
+    sys_enter(&saved);
+    *to = *from;
+    if (to->fd >= 0) {
+        if (to->before)
+            to->before->after = to;
+        else
+            first = to;
+        if (to->after)
+            to->after->before = to;
+    }
+    *from = (struct toc_held)TOC_HELD_NONE;
+    sys_leave(&saved);
+}
+
 uint32_t toc_held_forks(void) { return forks; }

@@ -22,6 +22,7 @@ int toc_held_writer(struct toc_held *h, const char *path, bool follow); /* a FIF
 int toc_held_file(struct toc_held *h, const char *path);                /* an object's file, both ways */
 int toc_held_epoll(struct toc_held *h);
 void toc_held_close(struct toc_held *h);
+void toc_held_move(struct toc_held *to, struct toc_held *from); /* the list knows them by address */
 
 /* How many forks lie between this process and the first one: a handle that remembers another number is a
  * child's copy, and the threads that were inside it exist no more. */

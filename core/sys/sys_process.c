@@ -47,8 +47,9 @@ static void after_fork(void)
 
 static void after_fork_in_child(void)
 {
-    if (child_hook)
-        child_hook();
+    void (*hook)(void) = __atomic_load_n(&child_hook, __ATOMIC_RELAXED);
+    if (hook)
+        hook();
     after_fork();
 }
 
@@ -58,6 +59,6 @@ static void register_handlers(void) { pthread_atfork(before_fork, after_fork, af
 
 void sys_at_fork(void (*child)(void))
 {
-    child_hook = child;
+    __atomic_store_n(&child_hook, child, __ATOMIC_RELAXED);
     pthread_once(&once, register_handlers);
 }

@@ -44,6 +44,7 @@ cdef extern from "tocsin.h" nogil:
     int toc_event_fileno(toc_event *)
     int toc_event_listen(toc_event *)
     int toc_event_arm(toc_event *, int, uint64_t *)
+    int toc_event_arm_later(toc_event *, uint64_t *)
     int64_t toc_event_look_again(toc_event *)
     int toc_event_check_name(toc_event *)
     int toc_event_stat(const toc_event *, toc_stat *)
@@ -74,7 +75,7 @@ cdef int64_t deadline_of(object timeout) except -2:
 
 cdef uint64_t since_of(object since) except? 1:
     number = PyNumber_Index(since)
-    if not 0 <= number < (1 << 63):
+    if not 0 <= number < (1 << 64):
         raise ValueError(f"bad since {since!r}: give a generation, 0 or more")
     return number
 
@@ -181,6 +182,11 @@ cdef class Event:
     # -- the state
 
     def set(self):
+        """Latch it and wake everyone who waits, here and elsewhere. Never waits for anyone; idempotent.
+
+        Unlike threading.Event.set it may be called from a signal handler. Fails (OSError, ObjectRemoved, ValueError
+        after close) before it changed anything, or not at all.
+        """
         cdef int rc
         if self.e == NULL:
             self.handle()
@@ -192,6 +198,7 @@ cdef class Event:
             self._fail(rc)
 
     def clear(self):
+        """Unlatch it. Those who were waiting when it was set are released all the same. Idempotent; errors as `set`."""
         cdef int rc
         if self.e == NULL:
             self.handle()
@@ -203,6 +210,7 @@ cdef class Event:
             self._fail(rc)
 
     def is_set(self):
+        """Is it set now? Consumes the edge of `fileno` when it is not. ObjectRemoved, or ValueError after close."""
         cdef int rc
         if self.e == NULL:
             self.handle()
@@ -213,6 +221,7 @@ cdef class Event:
 
     @property
     def generation(self):
+        """How many times it became set. It only grows: who compares it misses no pulse."""
         cdef uint64_t generation = 0
         cdef int rc = toc_event_generation(self.handle(), &generation)
         if rc < 0:
@@ -222,6 +231,12 @@ cdef class Event:
     # -- waiting; a signal's handlers run between two sleeps, and `since` bridges them
 
     def wait(self, timeout=None, *, since=None):
+        """Wait until it is set, or was set since this call began: True. False after `timeout` seconds.
+
+        None and inf wait for ever; 0 or less looks once. With `since=n`: until there was a set after generation n,
+        so `g = e.generation; ...; e.wait(since=g)` has no gap. threading.Event.wait returns False for a set that was
+        cleared at once; this returns True. Costs no processor while it waits. Ctrl-C and handlers run at once.
+        """
         cdef toc_event *e = self.e if self.e != NULL else self.handle()
         cdef int64_t until = FOREVER if timeout is None else deadline_of(timeout)
         cdef uint64_t after = toc_event_clears(e) if since is None else since_of(since)
@@ -240,6 +255,10 @@ cdef class Event:
         return rc == 1
 
     def wait_clear(self, timeout=None):
+        """Wait until it is clear, or was cleared since this call began: True. False after `timeout` seconds.
+
+        threading has no such call; the loop that people write in its place polls.
+        """
         cdef toc_event *e = self.handle()
         cdef int64_t until = deadline_of(timeout)
         cdef uint64_t after = toc_event_clears(e)
@@ -260,6 +279,11 @@ cdef class Event:
     # -- descriptors and loops
 
     def fileno(self):
+        """A descriptor that select, poll, epoll and loops find readable while the event is set.
+
+        A hint: look with `is_set`, `wait` or `generation`, which consume the edge of a pulse that is over. The handle
+        owns it. The first call may take 100 ms when others are waiting already (docs/design/bell.md).
+        """
         cdef toc_event *e = self.handle()
         cdef int rc
         with nogil:
@@ -281,6 +305,14 @@ cdef class Event:
         """Listen for a set; the generation of that instant."""
         cdef uint64_t word = 0
         cdef int rc = toc_event_arm(self.handle(), 0, &word)
+        if rc < 0:
+            self._fail(rc)
+        return (word >> 8) + (word & 1)
+
+    def _arm_later(self):
+        """Listen for a set after the present one; the generation of that instant."""
+        cdef uint64_t word = 0
+        cdef int rc = toc_event_arm_later(self.handle(), &word)
         if rc < 0:
             self._fail(rc)
         return (word >> 8) + (word & 1)

@@ -49,10 +49,11 @@ class Event(_core.Event):
             file system says. WrongKind, ConfigMismatch, ObjectDamaged, FormatMismatch: what the file is.
     """
 
-    name: str | None
-    at: str | None
-    path: str | None
-    _spin: float
+    name: str | None = None
+    at: str | None = None
+    path: str | None = None
+    _mode: int | None = None
+    _spin: float = 0.0
     _bell: int = -1  # the descriptor by which hubs know this handle; -1: no task ever waited on it
 
     def __init__(
@@ -69,11 +70,12 @@ class Event(_core.Event):
         if not 0 <= spin <= 1:
             raise ValueError(f"bad spin {spin!r}: give seconds, 0 to 1")
         self._spin = spin
-        self.name = None if name is None else os.fspath(name)
-        self.at = None if name is None else effective(at)
-        self.path = None
+        self._mode = mode
         raw = None if name is None else encode_name(name)
         place = None if name is None else encode_at(at)
+        if name is not None:
+            self.name = os.fspath(name)
+            self.at = effective(at)
         reason = self._open(raw, place, -1 if mode is None else min(mode, 0o1000), create, int(spin * 1e9))
         if reason < 0:
             path = None if raw is None else _core.path(place, raw)
@@ -81,17 +83,9 @@ class Event(_core.Event):
         found = self._path()
         self.path = None if found is None else os.fsdecode(found)
 
-    # -- the flag: set, clear, is_set, generation and wait are the binding's own methods, for their speed
+    # -- the flag: set clear is_set generation wait wait_clear are the binding's own methods, for their speed
 
     isSet = _core.Event.is_set  # noqa: N815 - threading.Event's old name, kept for programs that move over
-
-    def wait_clear(self, timeout: float | None = None) -> bool:
-        """Wait until the event is clear, or was cleared since this call began.
-
-        True, or False after `timeout` seconds (None: for ever; 0 or less: look once). ``threading`` has no
-        such call; the loop that people write in its place polls.
-        """
-        return super().wait_clear(timeout)
 
     async def wait_async(self, timeout: float | None = None, *, since: int | None = None) -> bool:
         """`wait`, on asyncio, uvloop and trio. Safe to cancel; no thread is used, and none is left behind.
@@ -100,7 +94,7 @@ class Event(_core.Event):
         """
         until = _core.deadline(timeout)
         after = self._clears() if since is None else _core.since(since)
-        if since is None and self.is_set():
+        if super().wait(0, since=after):  # asks for the same permission as a wait that sleeps
             return True
         from tocsin._aio import wait
 
@@ -110,7 +104,7 @@ class Event(_core.Event):
         """`wait_clear`, on asyncio, uvloop and trio. Safe to cancel."""
         until = _core.deadline(timeout)
         after = self._clears()
-        if not self.is_set():
+        if super().wait_clear(0):
             return True
         from tocsin._aio import wait
 
@@ -183,13 +177,19 @@ class Event(_core.Event):
     def __reduce__(self) -> tuple[Any, ...]:
         if self.name is None:
             return _rebuild_anonymous, (type(self), *_pass_on(self), self._spin)
-        place = self.at if self.at in ("user", "system") else os.path.dirname(self.path or "")
-        name = self.name if place == self.at else self.path
-        return _rebuild, (type(self), name, place, self._spin)
+        name, place, path = self.name, self.at, self.path or ""
+        if name.startswith(("/", "./")):  # a path means the same file in a receiver that works elsewhere
+            name = path
+        elif place not in ("user", "system"):
+            place = path[: -len(name) - 1]
+        return _rebuild, (type(self), name, place, self._mode, self._spin)
 
     def __repr__(self) -> str:
         what = "anonymous" if self.name is None else f"{self.name!r} at {self.at!r}"
-        found = self._stat()
+        try:
+            found = self._stat()
+        except ValueError:
+            return "<tocsin.Event that was never opened>"
         if isinstance(found, int):
             return f"<tocsin.Event {what}: closed>"
         state = "removed" if found["removed"] else "set" if found["is_set"] else "clear"
@@ -204,8 +204,8 @@ class Event(_core.Event):
         warn_if_loop_is_running(twin)
 
 
-def _rebuild(cls: type[Event], name: str, at: str, spin: float) -> Event:
-    return cls(name, at=at, spin=spin)
+def _rebuild(cls: type[Event], name: str, at: str, mode: int | None, spin: float) -> Event:
+    return cls(name, at=at, mode=mode, spin=spin)
 
 
 def _pass_on(event: Event) -> tuple[Any, Any]:
@@ -228,7 +228,6 @@ def _rebuild_anonymous(cls: type[Event], memory: Any, pipe: Any, spin: float) ->
         copies.append(os.dup(number))
     event = cls.__new__(cls)
     event._spin = spin
-    event.name = event.at = event.path = None
     reason = event._attach(*copies)
     if reason < 0:
         raise error(reason, None, None, None)

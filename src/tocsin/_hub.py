@@ -52,7 +52,7 @@ class Room:
             self.for_clear[seat] = after
             return event._arm_clear() != after
         self.for_set[seat] = after
-        return event._arm_set() > after
+        return event._arm_set() > after or event._arm_later() > after
 
     def leave(self, seat: Seat) -> None:
         self.for_set.pop(seat, None)
@@ -65,10 +65,7 @@ class Room:
             return
         try:
             if self.for_set:
-                generation = event._arm_set()
-                for seat, after in self.for_set.items():
-                    if generation > after and not seat.done():
-                        seat.set_result(True)
+                self.serve(event, event._arm_set())
             if self.for_clear:
                 clears = event._arm_clear()
                 for seat, after in self.for_clear.items():
@@ -76,6 +73,21 @@ class Room:
                         seat.set_result(True)
         except (OSError, ValueError) as error:
             self.fail(error)
+
+    def serve(self, event: Event, generation: int) -> None:
+        while True:
+            late = False
+            for seat, after in self.for_set.items():
+                if generation <= after:
+                    late = True
+                elif not seat.done():
+                    seat.set_result(True)
+            if not late:
+                return
+            # They wait for a later set, and must hear of the clear before it.
+            before, generation = generation, event._arm_later()
+            if generation == before:
+                return
 
     def fail(self, error: Exception) -> None:
         for seat in (*self.for_set, *self.for_clear):

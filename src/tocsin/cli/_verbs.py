@@ -22,7 +22,7 @@ class Option:
         flags: tuple[str, ...],
         help: str,
         metavar: str = "",
-        read: Callable[[str], Any] | None = None,  # noqa: A002
+        read: Callable[[str], Any] | None = None,
     ) -> None:
         self.flags = flags
         self.help = help

@@ -58,7 +58,7 @@ class SystemEvent(Event):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Event's own says how to call Event; this class's __init__ has other arguments.
-        _, (kind, name, at, spin) = super().__reduce__()
+        _, (kind, name, at, _mode, spin) = super().__reduce__()
         return _reopen, (kind, name, at, self.stats().mode, spin)
 
 
