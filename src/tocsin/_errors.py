@@ -94,7 +94,7 @@ def error(reason: int, name: str | None, at: str | None, path: str | None) -> Ex
         kind, mend = _OURS[code]
         return kind(f"{what}{where} {mend}")
     if code == errno.ENOENT and path and not os.path.isdir(os.path.dirname(path)):
-        return FileNotFoundError(code, f"the directory of {what} does not exist: make it first", os.path.dirname(path))
+        return FileNotFoundError(code, f"{what} has no home, its directory does not exist: make it first", path)
     if code in _STANDARD:
         standard, shown, mend = _STANDARD[code]
         return standard(shown, f"{what} {mend}", path) if path else standard(shown, f"{what} {mend}")

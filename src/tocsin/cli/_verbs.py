@@ -20,7 +20,7 @@ class Option:
     def __init__(
         self,
         flags: tuple[str, ...],
-        help: str,
+        help: str,  # noqa: A002 - click's name for it
         metavar: str = "",
         read: Callable[[str], Any] | None = None,
     ) -> None:

@@ -1,0 +1,16 @@
+"""aiologic.REvent: threads and tasks of one process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import Flag, Peer, module
+
+
+def make(_tag: str) -> Flag:
+    aiologic: Any = module("aiologic")
+    event = aiologic.REvent()
+    return Flag(event.set, event.clear, event.is_set, event.wait, lambda: None)
+
+
+PEER = Peer("aiologic.REvent", "aiologic", processes=False, make=make)

@@ -1,0 +1,1 @@
+"""What the tests share: children that are always reaped, callers of every kind, and proof that somebody sleeps."""

@@ -1,0 +1,34 @@
+"""A fresh place for each test, on the RAM disk where there is one, because that is where events live."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def fresh_place(mode: int = 0o700) -> Iterator[str]:
+    shm = "/dev/shm"
+    directory = tempfile.mkdtemp(prefix="tocsin-test-", dir=shm if os.access(shm, os.W_OK | os.X_OK) else None)
+    os.chmod(directory, mode)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def descriptors() -> list[str]:
+    """What this process holds open, as targets, for tests that count them before and after."""
+    found = []
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            found.append(os.readlink(f"/proc/self/fd/{number}"))
+        except FileNotFoundError:
+            continue  # the descriptor of the listing itself
+    return sorted(found)

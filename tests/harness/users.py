@@ -1,0 +1,16 @@
+"""Other users: as root by setuid in a child, otherwise there is none to be."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+#: A user and group id that nobody has.
+OTHER = 54321
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root: run the tests as root")
+
+#: The first lines of a script that runs as somebody else. The imports come first, because the interpreter may
+#: be installed where only its owner can read.
+BECOME = f"import asyncio, tocsin._aio, tocsin._stats\nos.setgroups([]); os.setgid({OTHER}); os.setuid({OTHER})\n"
