@@ -116,7 +116,8 @@ int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline);
 /* Wait until it is clear, or was cleared more often than `since_clears`. */
 int toc_event_wait_clear(toc_event *e, uint64_t since_clears, int64_t deadline);
 /* A descriptor that select, poll and epoll find readable while the event is set (a hint: look with
- * toc_event_is_set, which consumes the edge; another listener's going is an edge, too). The handle owns it. Blocks for 100 ms at most, once. */
+ * toc_event_is_set, which consumes the edge; another listener's going is an edge, too). Threads that
+ * poll for pulses open a handle each, because the threads of one share its edges. The handle owns it. Blocks for 100 ms at most, once. */
 int toc_event_fileno(toc_event *e);
 /* For loops that keep one epoll for many objects: a descriptor to add with EPOLLIN|EPOLLET, which gets an
  * edge at every change that was armed for. The handle owns it. Arm, then judge by the word that it returns.

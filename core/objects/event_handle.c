@@ -63,11 +63,20 @@ void toc_event_close(toc_event *e)
         toc_ear_close(e->shared);
 }
 
+static void free_all(struct toc_ear *ear)
+{
+    while (ear) {
+        struct toc_ear *old = ear->old;
+        free(ear);
+        ear = old;
+    }
+}
+
 void toc_event_free(toc_event *e)
 {
     toc_event_close(e);
-    free(e->own);
-    free(e->shared);
+    free_all(e->own);
+    free_all(e->shared);
     toc_object_free(&e->o);
     free(e);
 }

@@ -46,8 +46,9 @@ void toc_call_wake_all(struct toc_event *e)
 }
 
 /* Threads of one handle share its descriptor: whoever is first to show a complete one wins. A forked child
- * finds its parent's closed (held.h), and replaces it in the same way. */
-static int open_once(struct toc_event *e, struct toc_ear **slot, bool with_epoll)
+ * finds its parent's closed (held.h), and replaces it in the same way; `instead_of` is one that has become deaf. The
+ * new one is open before the old one is closed, so that its number differs, and a hub sees that it is another. */
+static int open_once(struct toc_event *e, struct toc_ear **slot, struct toc_ear *instead_of, bool with_epoll)
 {
     struct sys_mask saved;
     struct toc_ear *spare = calloc(1, sizeof *spare);
@@ -56,12 +57,14 @@ static int open_once(struct toc_event *e, struct toc_ear **slot, bool with_epoll
     int rc = toc_ear_open(spare, &e->o.bell, with_epoll);
     if (rc == 0) {
         sys_enter(&saved);
-        if (!toc_ear_is_open(*slot)) {
-            struct toc_ear *old = *slot;
+        if (!toc_ear_is_open(*slot) || *slot == instead_of) {
+            spare->old = *slot;
             *slot = spare;
-            spare = old;
+            spare = NULL;
         }
         sys_leave(&saved);
+        if (!spare && (*slot)->old)
+            toc_ear_close((*slot)->old);
     }
     if (spare) {
         toc_ear_close(spare);
@@ -113,7 +116,7 @@ int toc_event_fileno(toc_event *e)
     if (toc_ear_is_open(e->own))
         return number(e->own->epoll.fd);
     atom_store_relax(&e->listening, 1); /* first: another thread may use the descriptor before we come back */
-    rc = open_once(e, &e->own, true);
+    rc = open_once(e, &e->own, NULL, true);
     if (rc < 0)
         return rc;
     int64_t young = toc_bell_young(e->o.head); /* before the look that arms */
@@ -152,10 +155,9 @@ int toc_event_generation(toc_event *e, uint64_t *out)
 int toc_event_listen(toc_event *e)
 {
     int rc = may_listen(e);
-    if (rc == 0 && toc_ear_is_open(e->shared) && toc_ear_is_deaf(e->shared, &e->o.bell))
-        toc_ear_close(e->shared);
-    if (rc == 0 && !toc_ear_is_open(e->shared))
-        rc = open_once(e, &e->shared, false);
+    struct toc_ear *ear = e->shared;
+    if (rc == 0 && (!toc_ear_is_open(ear) || toc_ear_is_deaf(ear, &e->o.bell)))
+        rc = open_once(e, &e->shared, ear, false);
     return rc < 0 ? rc : number(e->shared->fifo.fd);
 }
 

@@ -51,9 +51,10 @@ void toc_bell_forget(const struct toc_bell *b);
 struct toc_ear {
     struct toc_held fifo;
     struct toc_held epoll; /* of its own, or none: then the caller adds `fifo` to one */
+    struct toc_ear *old;   /* the one that this replaced in its handle; freed with it, as threads may look at it */
 };
 
-#define TOC_EAR_NONE {TOC_HELD_NONE, TOC_HELD_NONE}
+#define TOC_EAR_NONE {TOC_HELD_NONE, TOC_HELD_NONE, 0}
 
 int toc_ear_open(struct toc_ear *ear, const struct toc_bell *b, bool with_epoll); /* -EIDRM: no bell for the removed */
 void toc_ear_close(struct toc_ear *ear);

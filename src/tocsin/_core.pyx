@@ -281,8 +281,8 @@ cdef class Event:
     def fileno(self):
         """A descriptor that select, poll, epoll and loops find readable while the event is set.
 
-        A hint: look with `is_set`, `wait` or `generation`, which consume the edge of a pulse that is over. The handle
-        owns it. The first call may take 100 ms when others are waiting already (docs/design/bell.md).
+        A hint: look with `is_set`, `wait` or `generation`, which consume the edge of a pulse that is over. Threads that
+        poll for pulses open a handle each: those of one handle share its edges. The handle owns the descriptor. The first call may take 100 ms when others are waiting already (docs/design/bell.md).
         """
         cdef toc_event *e = self.handle()
         cdef int rc

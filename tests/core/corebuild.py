@@ -1,0 +1,47 @@
+"""Builds C programs from the core's sources, by the compiler alone: no meson, no Python."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+CORE = ROOT / "core"
+SIM = HERE / "sim"
+CC = shlex.split(os.environ.get("CC", "cc"))
+WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wstrict-prototypes", "-Werror"]
+
+
+def library(core: Path = CORE) -> list[Path]:
+    """What core/meson.build makes libtocsin.a of; test_floors.py holds the two against each other."""
+    return sorted(p for floor in ("sys", "parts", "objects") for p in (core / floor).glob("*.c"))
+
+
+def compile_c(out: Path, sources: list[Path], *flags: str, core: Path = CORE) -> Path:
+    command = [*CC, "-std=gnu11", f"-I{core}", *flags, *map(str, sources), "-o", str(out), "-pthread"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{shlex.join(command)}\n{done.stderr}"
+    return out
+
+
+def compile_sim(directory: Path, core: Path = CORE, optimize: str = "-O1") -> Path:
+    """The core above floor 0, as it is, on the simulated floor 0."""
+    sources = [p for p in library(core) if p.parent.name != "sys"] + sorted(SIM.glob("*.c"))
+    sources.remove(core / "parts" / "held.c")  # held_sim.c includes it
+    wraps = "-Wl,--wrap=calloc,--wrap=free,--wrap=strdup"
+    return compile_c(directory / "sim", sources, optimize, "-g", "-DTOC_SIM", f"-I{SIM}", *WARNINGS, wraps, core=core)
+
+
+def changed_core(directory: Path, file: str, old: str, new: str) -> Path:
+    """A copy of the core in which one thing is wrong."""
+    core = directory / "core"
+    shutil.copytree(CORE, core)
+    path = core / file
+    text = path.read_text()
+    assert text.count(old) == 1, f"{file}: the text that this mutant changes is there {text.count(old)} times: {old}"
+    path.write_text(text.replace(old, new))
+    return core

@@ -1,0 +1,132 @@
+"""Mutants of the core that the simulation must catch: what each gets wrong, and who suffers from it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    why: str
+    file: str
+    old: str
+    new: str
+    scenario: str
+
+
+_EVENT, _LISTEN, _BELL = "objects/event.c", "objects/event_listen.c", "parts/bell.c"
+
+MUTANTS = {
+    "store_then_wake": Mutant(
+        "a setter that is killed between the two leaves everyone asleep",
+        _EVENT,
+        "int rc = sys_futex_or_wake(word, TOC_SET);",
+        "int rc = (atom_or_acqrel(word, TOC_SET), sys_futex_wake_mask(word, ~0u));",
+        ":w s",
+    ),
+    "bell_dropped_always": Mutant(
+        "a BELL that came in after the ring is dropped with the others",
+        _EVENT,
+        "atom_cas_acqrel(word, &w, w & ~(TOC_SLEEPERS | TOC_BELL));",
+        "while (!atom_cas_acqrel(word, &w, w & ~(TOC_SLEEPERS | TOC_BELL))) {}",
+        "bL:s k a",
+    ),
+    "look_after_arming": Mutant(
+        "judges by a later load: SET came and went, and took BELL along",
+        _LISTEN,
+        "        w = atom_or_acqrel(word, TOC_BELL);",
+        "        w = (atom_or_acqrel(word, TOC_BELL), atom_load_acq(word));",
+        "bL:i p",
+    ),
+    "arm_then_consume": Mutant(
+        "eats the edge of a ring that came after the look",
+        _EVENT,
+        "        toc_ear_edge(&call.ear, 0); /* consume, arm, judge by the word that the arming returned */\n"
+        "        w = atom_or_acqrel(word, TOC_CBELL);",
+        "        w = atom_or_acqrel(word, TOC_CBELL);\n        toc_ear_edge(&call.ear, 0);",
+        "1:c k",
+    ),
+    "bell_opened_late": Mutant(
+        "no death ring: the bell is opened after the change",
+        _EVENT,
+        "if ((w & (TOC_HASBELL | TOC_BELL)) && ring.fd < 0) {",
+        "if (0) {",
+        "b:f s",
+    ),
+    "clear_without_death_ring": Mutant(
+        "a clearer that is killed after its change has told nobody",
+        _EVENT,
+        "if (rc == 0 && (w & TOC_SET) && (w & TOC_CBELL) && ring.fd < 0)",
+        "if (0)",
+        "b1:c k",
+    ),
+    "one_bit_for_both": Mutant(
+        "a clearer drops the bit of those who listen for a set",
+        _EVENT,
+        "atom_cas_acqrel(word, &cleared, cleared & ~TOC_CBELL);",
+        "atom_cas_acqrel(word, &cleared, cleared & ~(TOC_CBELL | TOC_BELL));",
+        "bL1:c k f",
+    ),
+    "no_second_look": Mutant(
+        "a young bell is trusted: a setter from before HASBELL dies without ringing",
+        _BELL,
+        "if (!(atom_load_acq(&head->word) & TOC_SLEPT))",
+        "if (1)",
+        ":w s f",
+    ),
+    "second_look_by_sleepers": Mutant(
+        "SLEEPERS is no guide: another setter has dropped it meanwhile",
+        _BELL,
+        "if (!(atom_load_acq(&head->word) & TOC_SLEPT))",
+        "if (!(atom_load_acq(&head->word) & TOC_SLEEPERS))",
+        ":w s p f",
+    ),
+    "pulse_by_bit": Mutant(
+        "looks at SET alone, and misses a pulse",
+        "parts/word.h",
+        "return word_generation(w) > since;",
+        "return (void)since, (w & TOC_SET);",
+        ":w p",
+    ),
+    "sleep_without_value": Mutant(
+        "sleeps whatever the word is: the futex exists to prevent that",
+        _EVENT,
+        ": sys_futex_wait(word, (uint32_t)w,",
+        ": sys_futex_wait(word, (uint32_t)atom_load_acq(word),",
+        ":w s",
+    ),
+    "removal_without_bell": Mutant(
+        "opens no bell before the mark, so its death rings none",
+        "objects/removal.c",
+        "int rc = toc_bell_open(&b, &ring);",
+        "int rc = b.anonymous ? 0 : 0;",
+        "b:f u",
+    ),
+    "removal_makes_no_bell": Mutant(
+        "rings the bell that is there; a listener makes it a moment later",
+        "objects/removal.c",
+        "int rc = toc_bell_open(&b, &ring);",
+        "int rc = toc_held_ear(&ring, b.path, b.anonymous);\n    if (rc == -ENOENT)\n        rc = 0;",
+        ":f u",
+    ),
+    "ring_before_change": Mutant(
+        "closes the bell, which is the ring, before the change",
+        _EVENT,
+        '        TOC_STEP("event.set.before_change");\n',
+        "        toc_held_close(&ring);\n",
+        "b:f s",
+    ),
+    "close_counts_late": Mutant(
+        "a thread that is just falling asleep is not seen by close",
+        _EVENT,
+        "rc = atom32_load_acq(&e->o.closed) ? -ESHUTDOWN\n",
+        "rc = 0 ? -ESHUTDOWN\n",
+        "b:wx",
+    ),
+    "edge_not_raised_again": Mutant(
+        "consumes the edge of a set event, and nobody polls it readable any more",
+        _LISTEN,
+        "        if (w & (TOC_SET | TOC_REMOVED))\n            toc_ear_again(e->own);\n",
+        "",
+        "1:i",
+    ),
+}
