@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
 
 import pytest
 
 # Where a test says nothing, nothing outside may either.
 os.environ.pop("TOCSIN_AT", None)
 
-from harness.callers import KINDS, Caller  # noqa: E402 - after the environment is clean
-from harness.places import fresh_place  # noqa: E402
-from tocsin import Event  # noqa: E402
+from typing import TYPE_CHECKING
+
+from harness.callers import KINDS, Caller
+from harness.places import fresh_place
+
+from tocsin import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _counts: list[str] = []
 

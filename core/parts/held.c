@@ -31,8 +31,8 @@ static int keep(struct toc_held *h, int fd)
 static int open_listed(struct toc_held *h, int (*open)(const char *, bool), const char *path, bool follow)
 {
     struct sys_mask saved;
-    sys_at_fork(forget_all);
     sys_enter(&saved);
+    sys_at_fork(forget_all);
     int rc = keep(h, open(path, follow));
     sys_leave(&saved);
     return rc;

@@ -79,6 +79,8 @@ const char *sys_env(const char *name);
 struct sys_mask { uint64_t bits[16]; };
 void sys_enter(struct sys_mask *saved);
 void sys_leave(const struct sys_mask *saved);
-void sys_at_fork(void (*child)(void)); /* once: called first thing in every forked child */
+/* `child` is called first thing in every forked child. To be called between sys_enter and sys_leave, as often as one
+ * likes; all calls give the same function. */
+void sys_at_fork(void (*child)(void));
 
 #endif

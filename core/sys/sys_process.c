@@ -47,9 +47,8 @@ static void after_fork(void)
 
 static void after_fork_in_child(void)
 {
-    void (*hook)(void) = __atomic_load_n(&child_hook, __ATOMIC_RELAXED);
-    if (hook)
-        hook();
+    if (child_hook)
+        child_hook();
     after_fork();
 }
 
@@ -59,6 +58,6 @@ static void register_handlers(void) { pthread_atfork(before_fork, after_fork, af
 
 void sys_at_fork(void (*child)(void))
 {
-    __atomic_store_n(&child_hook, child, __ATOMIC_RELAXED);
+    child_hook = child;
     pthread_once(&once, register_handlers);
 }

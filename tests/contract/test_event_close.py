@@ -81,7 +81,7 @@ CALLS: dict[str, Callable[[Event], object]] = {
 
 @pytest.mark.parametrize("call", [name for name in CALLS if name != "pickle"])
 @pytest.mark.parametrize("was_set", [False, True])
-def test_every_call_after_close_is_a_value_error(either: Event, call: str, was_set: bool) -> None:
+def test_every_call_after_close_is_a_value_error(either: Event, call: str, was_set: bool) -> None:  # noqa: FBT001 - a parameter of the test
     either.fileno()
     if was_set:
         either.set()
@@ -93,7 +93,7 @@ def test_every_call_after_close_is_a_value_error(either: Event, call: str, was_s
 @pytest.mark.parametrize("twin", ["wait_async", "wait_clear_async", "set_async", "clear_async"])
 @pytest.mark.parametrize("kind", LOOPS)
 @pytest.mark.parametrize("was_set", [False, True])
-def test_every_twin_after_close_is_a_value_error(kind: str, either: Event, twin: str, was_set: bool) -> None:
+def test_every_twin_after_close_is_a_value_error(kind: str, either: Event, twin: str, was_set: bool) -> None:  # noqa: FBT001 - a parameter of the test
     if was_set:
         either.set()
     either.close()

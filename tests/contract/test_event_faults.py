@@ -70,7 +70,12 @@ def traced(place: str, operation: str, *options: str) -> tuple[str, list[str]]:
     marks = [i for i, line in enumerate(lines) if '"/begin"' in line or '"/end"' in line]
     assert len(marks) == 2, done.stderr
     assert done.returncode == 0, done.stderr
-    between = [found.group(1) for line in lines[marks[0] + 1 : marks[1]] if (found := re.match(r"\d+ +(\w+)\(", line))]
+    # The interpreter's own locks are private futexes, and glibc aborts when one fails: they are not ours.
+    between = [
+        found.group(1)
+        for line in lines[marks[0] + 1 : marks[1]]
+        if (found := re.match(r"\d+ +(\w+)\(", line)) and "_PRIVATE" not in line
+    ]
     earlier = [found.group(1) for line in lines[: marks[0]] if (found := re.match(r"\d+ +(\w+)\(", line))]
     traced.earlier = earlier  # how often each call came before, to count from there
     assert calls
@@ -93,6 +98,8 @@ def test_every_system_call_fails_once(operation: str, tally: Callable[[str], Non
         said, calls = traced(place, operation)
         assert said == "done\n"
         earlier = list(traced.earlier)
+        if "futex" in calls and operation not in {"wait", "set heard"}:
+            calls = [name for name in calls if name != "futex"]
         points = [
             (name, earlier.count(name) + calls[: i + 1].count(name))
             for i, name in enumerate(calls)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("kind", ["asyncio", "uvloop"])
 @pytest.mark.parametrize("by_number", [True, False], ids=["number", "object"])
-def test_add_reader(kind: str, by_number: bool, caller: Caller, either: Event) -> None:
+def test_add_reader(kind: str, by_number: bool, caller: Caller, either: Event) -> None:  # noqa: FBT001 - a parameter of the test
     async def main() -> None:
         loop = asyncio.get_running_loop()
         watched = either.fileno() if by_number else either
@@ -70,7 +70,7 @@ def test_a_consumed_edge_does_not_spin_the_loop(kind: str, caller: Caller, eithe
         calls: list[bool] = []
         loop.add_reader(either.fileno(), lambda: calls.append(either.is_set()))
         caller.start(either, "set").result()
-        while not any(calls):
+        while not any(calls):  # noqa: ASYNC110 - a condition that has no event
             await asyncio.sleep(0)
         caller.start(either, "clear").result()
         while calls[-1]:

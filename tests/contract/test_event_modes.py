@@ -72,7 +72,13 @@ def test_an_anonymous_event_takes_a_mode() -> None:
 def test_another_user_may_use_what_its_mode_allows() -> None:
     with fresh_place(0o755) as place, Event("x", at=place, mode=0o666) as event:
         event.fileno()
-        script = BECOME + "e = Event('x', at=sys.argv[1]); e.fileno(); say('ready'); say(e.wait()); e.clear(); say(e.stats().mode)"
+        script = BECOME + """
+e = Event('x', at=sys.argv[1]); e.fileno()
+say('ready')
+say(e.wait())
+e.clear()
+say(e.stats().mode)
+"""
         with Child(script, place) as child:
             child.hear()
             child.until_asleep()
@@ -98,7 +104,7 @@ for call in (e.wait, e.set, e.clear, e.wait_clear, e.fileno, lambda: e.wait(0), 
 
 @needs_root
 @pytest.mark.parametrize("was_set", [False, True])
-def test_a_reader_may_look_and_not_wait(was_set: bool) -> None:
+def test_a_reader_may_look_and_not_wait(was_set: bool) -> None:  # noqa: FBT001 - a parameter of the test
     with fresh_place(0o755) as place, Event("x", at=place, mode=0o644) as event:
         if was_set:
             event.set()

@@ -92,7 +92,7 @@ def test_a_place_of_another_type(at: object) -> None:
         Event("x", at=at)
 
 
-@pytest.mark.parametrize("name", ["x", "A", "0", "a.b-c_d", "a/b", "a/b/c/d.e", "_", "x" * 200, "a/" * 99 + "bc", "a..b"])
+@pytest.mark.parametrize("name", ["x", "A", "0", "a.b-c_d", "a/b/c/d.e", "_", "x" * 200, "a/" * 99 + "bc", "a..b"])
 def test_good_names(place: str, name: str) -> None:
     with Event(name, at=place) as event, Event(name, at=place, create=False) as other:
         event.set()

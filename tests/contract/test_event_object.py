@@ -149,7 +149,7 @@ def test_spin_changes_no_result(thread: Caller, place: str, spin: float) -> None
 
 @pytest.mark.parametrize("spin", [-1, -1e-9, 1.1, float("nan"), float("inf")])
 def test_a_bad_spin_is_refused(place: str, spin: float) -> None:
-    with pytest.raises(ValueError, match="bad spin .*: give seconds"):
+    with pytest.raises(ValueError, match=r"bad spin .*: give seconds"):
         Event("x", at=place, spin=spin)
 
 

@@ -159,7 +159,7 @@ thread.join()
 
 @pytest.mark.prove
 @pytest.mark.parametrize("listens", [False, True])
-def test_a_handler_that_interrupts_a_busy_loop_of_the_same_calls(place: str, listens: bool) -> None:
+def test_a_handler_that_interrupts_a_busy_loop_of_the_same_calls(place: str, listens: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """set is reentrant: a handler meets its own thread in the middle of any call of ours."""
     script = """
 event = Event("x", at=sys.argv[1])

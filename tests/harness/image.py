@@ -19,6 +19,12 @@ def offsets() -> dict[str, int]:
     return {name: int(at) for name, at in re.findall(r"offsetof\(struct toc_head, (\w+)\) == (\d+)", source)}
 
 
+def bits() -> dict[str, int]:
+    """Bit of the word -> its number, as word.h defines them; CLEAR1 is where the count begins."""
+    source = (ROOT / "core/parts/word.h").read_text()
+    return {name: int(number) for name, number in re.findall(r"#define TOC_(\w+)\s+\(1ull << (\d+)\)", source)}
+
+
 def sound(*, was_set: bool = False, listened: bool = True) -> bytes:
     """The file of a sound event."""
     with fresh_place() as place, Event("x", at=place) as event:
@@ -47,8 +53,9 @@ def use(place):
         try:
             with Event("x", at=place, create=create) as e:
                 e.is_set(), e.generation, e.stats(), repr(e)
-                for call in (e.clear, e.set, e.clear, lambda: e.wait(0), lambda: e.wait(0.001), lambda: e.wait_clear(0.001),
-                             lambda: listen and select.select([e], [], [], 0), e.set, lambda: e.wait(0), lambda: e.wait(0, since=0)):
+                for call in (e.clear, e.set, e.clear, lambda: e.wait(0), lambda: e.wait(0.001),
+                             lambda: e.wait_clear(0.001), lambda: listen and select.select([e], [], [], 0),
+                             e.set, lambda: e.wait(0), lambda: e.wait(0, since=0)):
                     try: call()
                     except NAMED as error: said = type(error).__name__
         except NAMED as error:

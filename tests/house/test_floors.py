@@ -1,0 +1,137 @@
+"""The floors: a file uses what is below it, and never anything above."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src/tocsin"
+CORE = ROOT / "core"
+
+#: Python, bottom to top; what stands on one line may use one another. A new file needs its floor here.
+PYTHON_FLOORS = [
+    {"_core"},
+    {"_errors", "_place", "_stats"},
+    {"_wait", "_hub", "_aio"},
+    {"_event"},
+    {"", "cli", "compat", "demo", "__main__"},
+]
+#: `_aio` and `_hub` know events by their class alone, for type checkers, which run nothing.
+
+#: The core, bottom to top.
+CORE_FLOORS = ["sys", "parts", "objects", "programs"]
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+def python_floor(stem: str) -> int:
+    found = [level for level, names in enumerate(PYTHON_FLOORS) if stem in names]
+    assert found, f"{stem}: which floor is it on? (tests/house/test_floors.py)"
+    return found[0]
+
+
+def stem_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return "" if first == "__init__" else first
+
+
+def imports(tree: ast.AST) -> set[str]:
+    """Every module imported at run time: not those under TYPE_CHECKING."""
+    found: set[str] = set()
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+            if node.module != "tocsin":
+                found.add(node.module)
+        found |= imports(node)
+    return found
+
+
+def own(module: str) -> str | None:
+    """The stem of a module of this package, None for others."""
+    parts = module.split(".")
+    if parts[0] != "tocsin":
+        return None
+    if parts[1:2] and not (PACKAGE / f"{parts[1]}.py").exists() and not (PACKAGE / parts[1]).is_dir() and parts[1] != "_core":  # noqa: E501
+        return ""  # a name of the package itself, not a module
+    return parts[1] if len(parts) > 1 and (parts[1].startswith("_") or (PACKAGE / parts[1]).is_dir()) else ""
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_python_imports_downwards(path: Path) -> None:
+    here = python_floor(stem_of(path))
+    for module in imports(ast.parse(path.read_text())):
+        stem = own(module)
+        if stem is None or (stem == "" and module == "tocsin"):
+            # The package's own door is for those above it.
+            assert stem is None or here == len(PYTHON_FLOORS) - 1, f"{path.name} imports {module}"
+            continue
+        if stem_of(path) == "_event" and stem in ("_aio", "_stats") and module != "tocsin":
+            continue
+        assert python_floor(stem) <= here, f"{path.name} imports {module}, which is above it"
+
+
+def test_one_file_imports_anyio() -> None:
+    importers = {
+        str(path.relative_to(PACKAGE))
+        for path in SOURCES
+        if any(module.split(".")[0] in ("anyio", "sniffio") for module in imports(ast.parse(path.read_text())))
+    }
+    assert importers == {"_aio.py"}
+
+
+def test_importing_the_package_loads_no_loop() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, tocsin; tocsin.Event().set(); print([m for m in ('asyncio', 'anyio', 'trio', 'dataclasses', 'multiprocessing') if m in sys.modules])"  # noqa: E501
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert found == "[]\n"
+
+
+def c_files() -> list[Path]:
+    return [p for floor in CORE_FLOORS for p in sorted((CORE / floor).glob("*.[ch]"))]
+
+
+@pytest.mark.parametrize("path", c_files(), ids=lambda p: str(p.relative_to(CORE)))
+def test_c_includes_downwards(path: Path) -> None:
+    here = CORE_FLOORS.index(path.parent.name)
+    for name in re.findall(r'^#include "([^"]+)"', path.read_text(), re.MULTILINE):
+        target = (path.parent / name).resolve()
+        assert target.is_file(), f"{path.name} includes {name}, which is not there"
+        if target.parent == CORE:
+            assert name.endswith("tocsin.h")
+            assert here > 0, "floor 0 knows nothing of events"
+            continue
+        assert CORE_FLOORS.index(target.parent.name) <= here, f"{path.name} includes {name}, which is above it"
+
+
+#: What only floor 0 may say.
+KERNEL = (
+    r"<(?:stdatomic|fcntl|unistd|pthread|signal|time|linux/[\w/]+|sys/(?:mman|epoll|stat|syscall|file|ioctl|random|types))\.h>"
+    r"|\b__atomic_\w+|\b__sync_\w+|\bsyscall\s*\("
+)
+
+
+@pytest.mark.parametrize("path", c_files(), ids=lambda p: str(p.relative_to(CORE)))
+def test_only_floor_0_names_atomics_and_system_calls(path: Path) -> None:
+    if path.parent.name in ("sys", "programs"):  # the programs are users of the library
+        return
+    assert re.findall(KERNEL, path.read_text()) == []
+
+
+@pytest.mark.parametrize("path", c_files(), ids=lambda p: str(p.relative_to(CORE)))
+def test_the_core_knows_no_python(path: Path) -> None:
+    assert "Python.h" not in path.read_text().replace("no Python.h", "")
+
+
+def test_only_atom_h_names_the_compilers_atomics() -> None:
+    namers = {p.name for p in c_files() if re.search(r"\b__atomic_|stdatomic", p.read_text())}
+    assert namers == {"atom.h"}

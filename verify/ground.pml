@@ -1,0 +1,64 @@
+/* ground.pml: what every model stands on: the word, and what the kernel promises about futexes, FIFOs and death.
+ *
+ * The word is laid out as in core/parts/word.h; only its count of clears is short. OWNED is not modelled. */
+#define SET       1
+#define SLEEPERS  2
+#define BELL      4
+#ifdef ONE_BELL_BIT
+#define CBELL     4                    /* mutant: a setter drops the bit that a listener for clear needs */
+#else
+#define CBELL     8
+#endif
+#define REMOVED  16
+#define HASBELL  64
+#define SLEPT   128
+#define CLEAR1  256                    /* one in the count of clears */
+#define CLEARS(w) ((w) >> 8)
+#define GENERATION(w) (CLEARS(w) + ((w) & SET))
+#define WITHOUT(w, bits) ((w) & (32767 - (bits)))
+
+short word;
+
+/* STEP { } is one instruction or one system call: nobody gets in between, and nobody dies in the middle. */
+#define STEP d_step
+
+/* An exact CAS, and what to do when the word has moved on. */
+#define CAS(was, becomes, otherwise) \
+    STEP { if :: word == was -> word = becomes; hit = true :: else -> hit = false fi }; \
+    if :: hit :: else -> otherwise fi
+
+/* kill -9. Whoever can be killed has a label `dead`, where the kernel closes what it held open. */
+#ifndef KILLS
+#define KILLS 1
+#endif
+#if KILLS
+#define MAY_DIE if :: true :: goto dead fi
+#else
+#define MAY_DIE skip
+#endif
+
+/* The futex, one bit per sleeper. FUTEX_WAIT compares and falls asleep, FUTEX_WAKE_OP changes the word and wakes
+ * everyone, each in one step: both hold the lock of the same hash bucket. */
+byte asleep;
+#define FUTEX_WAIT(me, expected) STEP { if :: word == expected -> asleep = asleep | (1 << me) :: else fi }
+#define IS_ASLEEP(me) (asleep & (1 << me))
+#define WAKE_ALL asleep = 0
+
+/* The bell, one bit per listener's edge. Whoever changes the word opens it before and closes it afterwards: the close
+ * is an edge for everyone, and so is the kernel's close for the dead. (A listener's own going is an edge, too, which
+ * only adds looks, and is left out.) */
+#ifndef EARS
+#define EARS 1
+#endif
+#define ALL_EARS ((1 << EARS) - 1)
+byte edges;
+#define EDGE(me)    (edges & (1 << me))
+#define CONSUME(me) edges = edges & (255 - (1 << me))
+#define RAISE(me)   edges = edges | (1 << me)   /* EPOLL_CTL_MOD of what is readable */
+#define OPEN        open = true
+#define CLOSE       STEP { if :: open -> open = false; edges = ALL_EARS :: else fi }
+#ifdef NO_DEATH_RING
+#define CLOSE_OF_THE_DEAD STEP { open = false } /* mutant: a ring that only the living make */
+#else
+#define CLOSE_OF_THE_DEAD CLOSE
+#endif
