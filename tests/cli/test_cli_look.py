@@ -203,7 +203,7 @@ def test_doctor(run: Run, place: str) -> None:
     report = loads(result)
     assert result.returncode == (0 if report["fit"] else 3)
     levels = {check["name"]: check["level"] for check in report["checks"]}
-    for proof in ("edge per write", "edge per close", "wake", "place"):
+    for proof in ("edge per close", "edge per death", "wake", "place"):
         assert levels[proof] == "ok", report
     assert {"kernel", "room", "descriptors", "pipes", "mappings", "logout", "nameless files"} <= set(levels)
     assert all(check["mend"] for check in report["checks"] if check["level"] != "ok")

@@ -47,11 +47,11 @@ def examine(at: str | None) -> list[Finding]:
 
 
 _ELSEWHERE = "choose another place with --at or TOCSIN_AT"
-_OLD_BELL = "waits by descriptor and in loops may miss sets: use a kernel from 5.14, or 5.10.65 and later"
+_BELL = "waits by descriptor and in loops may miss sets here, which is not Linux as we know it: " + _ELSEWHERE
 
 _PROOFS: tuple[tuple[str, Callable[[str], str | None], str, str], ...] = (
-    ("edge per write", _proofs.edge_per_write, FAIL, _OLD_BELL),
-    ("edge per close", _proofs.edge_per_close, FAIL, "a killed setter would not be noticed here: " + _ELSEWHERE),
+    ("edge per close", _proofs.edge_per_close, FAIL, _BELL),
+    ("edge per death", _proofs.edge_per_death, FAIL, "a killed setter would not be noticed here: " + _ELSEWHERE),
     ("wake", _proofs.wake, FAIL, "waiters would sleep on: is futex(2) filtered (seccomp), or FUTEX_WAKE_OP missing?"),
     ("nameless files", _proofs.nameless, WARN, "new objects are made under hidden names instead, which a kill leaves"),
 )

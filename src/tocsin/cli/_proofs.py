@@ -27,6 +27,14 @@ class _Ear:
         self.epoll = select.epoll()
         self.epoll.register(self.ear, select.EPOLLIN | select.EPOLLET)
 
+    def fill(self) -> None:
+        """The byte that stays, and its edge consumed."""
+        writer = os.open(self.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        os.write(writer, b"\0")
+        os.close(writer)
+        while self.edge():
+            pass
+
     def edge(self, patience: float = 0) -> bool:
         return bool(self.epoll.poll(patience))
 
@@ -36,35 +44,36 @@ class _Ear:
         os.close(self.ear)
 
 
-def edge_per_write(directory: str) -> str | None:
-    """Each write is an edge, also into a pipe that nobody has emptied."""
-    ear = _Ear(directory, "write")
-    ring = os.open(ear.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+def edge_per_close(directory: str) -> str | None:
+    """The close of a ringer is an edge, each time, while nobody writes (core/parts/bell.h): that is the ring."""
+    ear = _Ear(directory, "close")
     try:
+        ear.fill()
         for count in range(3):
-            os.write(ring, b"\0")
+            ring = os.open(ear.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            if ear.edge():
+                os.close(ring)
+                return "opening a FIFO raises an edge, so a waiter is woken before the change"
+            os.close(ring)
             if not ear.edge(_PATIENCE):
-                return f"write {count + 1} into a FIFO that has data raises no edge"
+                return f"close {count + 1} of a FIFO that others read raises no edge"
             if ear.edge():
                 return "an edge that was consumed comes back"
     finally:
-        os.close(ring)
         ear.close()
     return None
 
 
-def edge_per_close(directory: str) -> str | None:
-    """The close of the last writer is an edge, also when it is the kernel that closes, for one that was killed."""
-    ear = _Ear(directory, "close")
+def edge_per_death(directory: str) -> str | None:
+    """The same when it is the kernel that closes, for one that was killed."""
+    ear = _Ear(directory, "death")
     ready, tell = os.pipe()
     child = 0
     try:
-        first = os.open(ear.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        os.write(first, b"\0")  # as in life: the pipe is not empty
-        os.close(first)
+        ear.fill()
 
         def hold() -> None:
-            os.open(ear.path, os.O_RDWR | os.O_NONBLOCK)
+            os.open(ear.path, os.O_RDONLY | os.O_NONBLOCK)
             os.write(tell, b"\0")
             signal.pause()
 
@@ -78,7 +87,7 @@ def edge_per_close(directory: str) -> str | None:
         _end(child)
         child = 0
         if not ear.edge(_PATIENCE):
-            return "the kernel's close for a killed writer raises no edge"
+            return "the kernel's close for a killed ringer raises no edge"
     finally:
         if child:
             _end(child)
