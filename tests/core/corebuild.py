@@ -17,7 +17,7 @@ WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wstrict-prototypes", "-Werror"]
 
 
 def library(core: Path = CORE) -> list[Path]:
-    """What core/meson.build makes libtocsin.a of; test_floors.py holds the two against each other."""
+    """What core/meson.build makes libtocsin.a of; test_core_floors.py holds the two against each other."""
     return sorted(p for floor in ("sys", "parts", "objects") for p in (core / floor).glob("*.c"))
 
 

@@ -61,7 +61,7 @@ RANDOM = [
     "1:h q p", "b1:h g k s", ":w w s p a f",
 ]  # fmt: skip
 
-RUNS = cases(8_000, 1_000_000)
+RUNS = cases(4_000, 1_000_000)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ RUN = Path(__file__).resolve().parents[2] / "verify" / "run.py"
 FULL = os.environ.get("TOCSIN_PROVE") == "full"
 
 
+@pytest.mark.prove
 @pytest.mark.timeout(7200 if FULL else 900)
 def test_models_and_mutants(tally) -> None:
     command = [sys.executable, str(RUN), *([] if FULL else ["--quick"])]
