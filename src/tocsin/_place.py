@@ -6,6 +6,7 @@ the environment's ``TOCSIN_AT``, else ``"user"``.
 
 from __future__ import annotations
 
+import errno
 import os
 
 from tocsin import _core
@@ -93,5 +94,9 @@ def unlink(name: Path, *, at: Path | None = None) -> None:
     """
     path = resolve(name, at)
     reason = _core.unlink(os.fsencode(path))
+    if reason == -errno.ENOENT:
+        raise FileNotFoundError(
+            errno.ENOENT, f"{os.fspath(name)!r} at {effective(at)!r} does not exist: `tocsin ls` shows what does", path
+        )
     if reason < 0:
         raise error(reason, os.fspath(name), effective(at), path)
