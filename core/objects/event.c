@@ -134,9 +134,14 @@ int toc_event_clear(toc_event *e)
     return 0;
 }
 
-static int64_t sleep_until(int64_t deadline, int64_t now)
+/* The name is looked at once a minute, counted from the last look and not from the last wake: rings of others
+ * must not put it off. */
+static int64_t next_look(const struct toc_event *e) { return (int64_t)atom_load_relax(&e->o.looked_ns) + TOC_SLEEP_NS; }
+
+static int64_t sleep_until(const struct toc_event *e, int64_t deadline)
 {
-    return deadline == TOC_FOREVER || deadline > now + TOC_SLEEP_NS ? now + TOC_SLEEP_NS : deadline;
+    int64_t look = next_look(e);
+    return deadline == TOC_FOREVER || deadline > look ? look : deadline;
 }
 
 /* 0: go on waiting. */
@@ -184,6 +189,10 @@ int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline)
         int64_t now = sys_now();
         if (deadline != TOC_FOREVER && deadline <= now)
             break;
+        if (now >= next_look(e)) {
+            toc_object_check_name(&e->o);
+            continue;
+        }
         if (w & TOC_SET) { /* set, but not after `since`: nobody sleeps in the futex while SET is on */
             rc = toc_event_wait_clear(e, word_clears(w), deadline);
             if (rc < 1)
@@ -196,7 +205,7 @@ int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline)
         TOC_STEP("event.wait.before_sleep");
         toc_object_enter(&e->o); /* before the last look at `closed`, or close would not know that it has to wake us */
         rc = atom32_load_acq(&e->o.closed) ? -ESHUTDOWN
-                                           : sys_futex_wait(word, (uint32_t)w, e->o.mask, sleep_until(deadline, now));
+                                           : sys_futex_wait(word, (uint32_t)w, e->o.mask, sleep_until(e, deadline));
         toc_object_leave(&e->o);
         if (rc == -ESHUTDOWN)
             return rc;
@@ -204,8 +213,6 @@ int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline)
             w = atom_load_acq(word);
             return word_set_after(w, since) ? 1 : -EINTR;
         }
-        if (rc == -ETIMEDOUT) /* a minute, or the caller's end: has the file still its name? */
-            toc_object_check_name(&e->o);
     }
     /* The caller has looked, so a descriptor that is readable from a pulse of the past must not stay so. */
     return word_set_after(atom_load_relax(&e->listening) ? toc_event_look(e) : atom_load_acq(word), since);
@@ -239,15 +246,17 @@ int toc_event_wait_clear(toc_event *e, uint64_t since, int64_t deadline)
         int64_t now = sys_now();
         if (deadline != TOC_FOREVER && deadline <= now)
             break;
-        TOC_STEP("event.wait_clear.before_sleep");
-        rc = sys_epoll_wait(call.ear.epoll.fd, sleep_until(deadline, now));
-        if (rc == 0) { /* a minute, or the caller's end */
+        if (now >= next_look(e)) {
             toc_object_check_name(&e->o);
             if (toc_ear_is_deaf(&call.ear, &e->o.bell)) {
                 toc_call_end(e, &call);
                 rc = toc_call_begin(e, &call);
             }
-        } else if (rc > 0) {
+            continue;
+        }
+        TOC_STEP("event.wait_clear.before_sleep");
+        rc = sys_epoll_wait(call.ear.epoll.fd, sleep_until(e, deadline));
+        if (rc > 0) {
             toc_ear_again(&call.ear); /* consumed by the look at the head of the loop */
             rc = 0;
         }
