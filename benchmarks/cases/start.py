@@ -38,17 +38,16 @@ def native() -> str | None:
 
 def script() -> tuple[str, str] | None:
     """SystemEvent's own evt_set, and the directory that its modules are in."""
-    try:
-        files = metadata.files("SystemEvent") or []
-    except metadata.PackageNotFoundError:
-        return None
-    home = next((str(Path(str(f.locate())).parents[1]) for f in files if f.name == "__init__.py"), None)
-    # `pip install --target D` puts scripts into D/bin, which the list of files doesn't know.
-    candidates = [Path(str(f.locate())) for f in files if f.name == EVT_SET]
-    candidates += [Path(home) / "bin" / EVT_SET] if home else []
-    for path in candidates:
-        if home and path.is_file() and b"SystemEvent" in path.read_bytes()[:400]:
-            return str(path), home
+    # All copies: the tests' own has its scripts overwritten by ours, and the one in build/peers has not.
+    for found in metadata.distributions(name="SystemEvent"):
+        files = found.files or []
+        home = next((str(Path(str(f.locate())).parents[1]) for f in files if f.name == "__init__.py"), None)
+        # `pip install --target D` puts scripts into D/bin, which the list of files doesn't know.
+        candidates = [Path(str(f.locate())) for f in files if f.name == EVT_SET]
+        candidates += [Path(home) / "bin" / EVT_SET] if home else []
+        for path in candidates:
+            if home and path.is_file() and b"SystemEvent" in path.read_bytes()[:400]:
+                return str(path), home
     return None
 
 
