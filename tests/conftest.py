@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
@@ -15,6 +16,10 @@ from harness.callers import KINDS, Caller
 from harness.places import fresh_place
 
 from tocsin import Event
+
+# A runner that was started in the background ignores SIGINT, and so would every child that is to die by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
