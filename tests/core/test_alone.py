@@ -31,9 +31,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _shell(tree: Path, script: str, at: str | None = None) -> str:
-    environment = {
-        k: v for k, v in os.environ.items() if k not in ("TOCSIN_AT", "PKG_CONFIG_PATH", "DESTDIR", "CFLAGS")
-    }
+    # PYTHONUNBUFFERED: a print in pieces and the C program's line would mix in the pipe that they share.
+    left_out = ("TOCSIN_AT", "PKG_CONFIG_PATH", "DESTDIR", "CFLAGS", "PYTHONUNBUFFERED")
+    environment = {k: v for k, v in os.environ.items() if k not in left_out}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     environment["HOME"] = str(tree / "home")
     if at:
