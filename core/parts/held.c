@@ -56,19 +56,42 @@ int toc_held_file(struct toc_held *h, const char *path) { return open_listed(h, 
 int toc_held_ear(struct toc_held *h, const char *path, bool follow) { return open_listed(h, sys_open_ear, path, follow); }
 int toc_held_epoll(struct toc_held *h) { return open_listed(h, open_epoll, 0, false); }
 
+static int open_owner(const char *path, bool follow)
+{
+    (void)follow;
+    return sys_owner_open(path);
+}
+
+int toc_held_owner(struct toc_held *h, const char *path) { return open_listed(h, open_owner, path, false); }
+
+static void unlist(struct toc_held *h)
+{
+    if (h->before)
+        h->before->after = h->after;
+    else
+        first = h->after;
+    if (h->after)
+        h->after->before = h->before;
+    *h = (struct toc_held)TOC_HELD_NONE;
+}
+
+void toc_held_forget(struct toc_held *h)
+{
+    struct sys_mask saved;
+    sys_enter(&saved);
+    if (h->fd >= 0)
+        unlist(h);
+    sys_leave(&saved);
+}
+
 void toc_held_close(struct toc_held *h)
 {
     struct sys_mask saved;
     sys_enter(&saved);
     if (h->fd >= 0) {
-        if (h->before)
-            h->before->after = h->after;
-        else
-            first = h->after;
-        if (h->after)
-            h->after->before = h->before;
-        sys_close(h->fd);
-        *h = (struct toc_held)TOC_HELD_NONE;
+        int fd = h->fd;
+        unlist(h);
+        sys_close(fd);
     }
     sys_leave(&saved);
 }

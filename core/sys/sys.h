@@ -26,6 +26,9 @@ int sys_futex_wait(uint64_t *word, uint32_t value, uint32_t mask, int64_t deadli
  * mask: a kill comes before both or after both. */
 int sys_futex_or_wake(uint64_t *word, uint32_t bits);
 int sys_futex_wake_mask(uint64_t *word, uint32_t mask);
+/* The same with an addition (-2048 to 2047, to the low half) and at most `count` woken; returns how many were. */
+int sys_futex_add_wake(uint64_t *word, int32_t add, int count);
+int sys_futex_wake(uint64_t *word, int count);
 
 /* -- FIFOs */
 int sys_fifo_make(const char *path, uint32_t mode); /* -EEXIST is the caller's to judge */
@@ -57,6 +60,14 @@ int sys_create(const char *dir, const char *hidden, uint32_t mode, bool *named);
 int sys_name(int fd, const char *hidden, bool named, const char *path); /* -EEXIST: somebody was faster */
 int sys_allocate(int fd, size_t size);
 int sys_memory(size_t size); /* a memfd */
+/* Parts of an object that are files or ranges of their own. Made without O_EXCL: what a dead maker left is used. */
+int sys_open_part(const char *path, bool make, uint32_t mode);
+int sys_allocate_range(int fd, uint64_t offset, size_t size);
+void *sys_map_range(int fd, uint64_t offset, size_t size, int *error);
+int sys_punch(int fd, uint64_t offset, size_t size); /* give the memory of a range back; it reads as zeros then */
+int sys_sync(int fd);               /* fdatasync: what it returned for survives a power cut */
+int sys_sync_dir(const char *path); /* the directory that `path` is in: its names survive, too */
+int sys_boot_id(uint64_t *id);      /* another number after each start of the kernel */
 void *sys_map(int fd, size_t size, bool write, int *error);
 void sys_unmap(void *at, size_t size);
 int sys_unlink(const char *path);
@@ -68,6 +79,11 @@ int sys_rename_new(const char *from, const char *to); /* a directory; -EEXIST wh
 int sys_lock(int fd); /* the whole file, until closed; -EBUSY when it was held for a second */
 int sys_may_remove(const char *dir, const struct sys_file *file);
 int sys_self_path(int fd, char out[64]); /* a path that opens this descriptor anew */
+
+/* -- who lives: a lock on one byte of a file, which the kernel takes back at the holder's death, whatever the death */
+int sys_owner_open(const char *path);           /* made on need, empty, readable by all: a read lock needs no more */
+int sys_owner_lock(int fd, uint64_t id);        /* for this process; forked children do not inherit it */
+int sys_owner_is_locked(int fd, uint64_t id);   /* 1 by somebody, 0 by nobody; a doubt is 1 */
 
 /* -- this process */
 uint32_t sys_uid(void);

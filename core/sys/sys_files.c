@@ -107,6 +107,41 @@ int sys_memory(size_t size)
     return fd;
 }
 
+int sys_open_part(const char *path, bool make, uint32_t mode)
+{
+    int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd >= 0 || errno != ENOENT || !make)
+        return outcome(fd);
+    fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode);
+    if (fd >= 0 && fchmod(fd, mode) < 0 && errno != EPERM) {
+        int error = -errno;
+        close(fd);
+        return error;
+    }
+    return outcome(fd);
+}
+
+int sys_allocate_range(int fd, uint64_t offset, size_t size)
+{
+    int error;
+    do
+        error = posix_fallocate(fd, (off_t)offset, (off_t)size);
+    while (error == EINTR);
+    return -error;
+}
+
+void *sys_map_range(int fd, uint64_t offset, size_t size, int *error)
+{
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
+    *error = at == MAP_FAILED ? -errno : 0;
+    return at == MAP_FAILED ? NULL : at;
+}
+
+int sys_punch(int fd, uint64_t offset, size_t size)
+{
+    return outcome(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size));
+}
+
 void *sys_map(int fd, size_t size, bool write, int *error)
 {
     void *at = mmap(NULL, size, PROT_READ | (write ? PROT_WRITE : 0), MAP_SHARED, fd, 0);

@@ -71,6 +71,18 @@ int sys_futex_wake_mask(uint64_t *word, uint32_t mask)
     return (int)futex(word, FUTEX_WAKE_BITSET, 0x7fffffff, NULL, NULL, mask);
 }
 
+int sys_futex_add_wake(uint64_t *word, int32_t add, int count)
+{
+    /* 12 bits, sign-extended (futex(2)); -EFAULT cannot be: the word is mapped. */
+    uint32_t op = FUTEX_OP(FUTEX_OP_ADD, (uint32_t)add & 0xfff, FUTEX_OP_CMP_EQ, 0);
+    return (int)futex(word, FUTEX_WAKE_OP, (uint32_t)count, (void *)0, word, op);
+}
+
+int sys_futex_wake(uint64_t *word, int count)
+{
+    return (int)futex(word, FUTEX_WAKE, (uint32_t)count, NULL, NULL, 0);
+}
+
 /* -- FIFOs */
 
 int sys_fifo_make(const char *path, uint32_t mode) { return outcome(mkfifo(path, mode)); }

@@ -1,0 +1,140 @@
+#include "owner.h"
+
+#include "../sys/atom.h"
+#include "../sys/sys.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_NS 1000000000ull
+
+static struct toc_owner *first; /* guarded by sys_enter; only ever grows */
+static uint64_t me;             /* 0: not yet, or a child that has not asked */
+static uint32_t my_forks;
+
+/* Within sys_enter. */
+static int my_id(uint64_t *id)
+{
+    if (me == 0 || my_forks != toc_held_forks()) {
+        uint64_t random = 0;
+        while (random == 0) {
+            int rc = sys_random(&random, sizeof random);
+            if (rc < 0)
+                return rc;
+            random >>= 64 - TOC_OWNER_BITS;
+        }
+        me = random;
+        my_forks = toc_held_forks();
+    }
+    *id = me;
+    return 0;
+}
+
+static struct toc_owner *find(const char *directory)
+{
+    size_t n = strlen(directory);
+    for (struct toc_owner *o = first; o; o = o->next)
+        if (strlen(o->path) == n + sizeof TOC_OWNER_FILE - 1 && memcmp(o->path, directory, n) == 0)
+            return o;
+    return NULL;
+}
+
+static int add(struct toc_owner **out, const char *directory)
+{
+    size_t n = strlen(directory);
+    struct toc_owner *o = calloc(1, sizeof *o + n + sizeof TOC_OWNER_FILE);
+    if (!o)
+        return -ENOMEM;
+    memcpy(o->path, directory, n);
+    memcpy(o->path + n, TOC_OWNER_FILE, sizeof TOC_OWNER_FILE);
+    o->next = first;
+    *out = first = o;
+    return 0;
+}
+
+static bool is_open(const struct toc_owner *o) { return o->file && o->file->fd >= 0 && o->forks == toc_held_forks(); }
+
+/* Does its descriptor still mean the file that we locked, and the file still have its name? */
+static bool is_ours(const struct toc_owner *o)
+{
+    struct sys_file held;
+    return sys_fstat(o->file->fd, &held) == 0 && held.ino == o->ino && held.dev == o->dev;
+}
+
+static bool is_named(const struct toc_owner *o)
+{
+    struct sys_file named;
+    int rc = sys_stat(o->path, &named);
+    return rc < 0 ? rc != -ENOENT : named.ino == o->ino && named.dev == o->dev; /* unreachable is not gone */
+}
+
+/* Open the file that has the name now, lock our byte in it, and only then show it. What it replaces stays open: the
+ * processes that have not noticed yet look for our lock there. And of two threads that come here at once, the second must
+ * not close what it opened, which would give the lock back. Both cost a descriptor, rarely. */
+static int take_place(struct toc_owner *o)
+{
+    struct sys_file file;
+    struct sys_mask saved;
+    uint64_t id = 0;
+    struct toc_held *fresh = malloc(sizeof *fresh);
+    if (!fresh)
+        return -ENOMEM;
+    *fresh = (struct toc_held)TOC_HELD_NONE;
+    int rc = toc_held_owner(fresh, o->path);
+    if (rc < 0) {
+        free(fresh);
+        return rc;
+    }
+    sys_enter(&saved);
+    rc = my_id(&id);
+    if (rc == 0)
+        rc = sys_owner_lock(fresh->fd, id);
+    if (rc == 0)
+        rc = sys_fstat(fresh->fd, &file);
+    if (rc == 0) {
+        o->dev = file.dev;
+        o->ino = file.ino;
+        o->id = id;
+        o->forks = my_forks;
+        o->file = fresh;
+    }
+    sys_leave(&saved);
+    return rc;
+}
+
+int toc_owner_join(struct toc_owner **out, const char *directory)
+{
+    struct sys_mask saved;
+    int rc = 0;
+    sys_enter(&saved);
+    *out = find(directory);
+    if (!*out)
+        rc = add(out, directory);
+    sys_leave(&saved);
+    return rc < 0 ? rc : toc_owner_ready(*out);
+}
+
+int toc_owner_ready(struct toc_owner *o)
+{
+    uint64_t now = (uint64_t)sys_now_coarse();
+    if (is_open(o)) {
+        if (now - atom_load_relax(&o->looked_ns) <= LOOK_NS)
+            return 0;
+        atom_store_relax(&o->looked_ns, now);
+        bool ours = is_ours(o);
+        if (ours && is_named(o))
+            return 0;
+        if (!ours)
+            toc_held_forget(o->file); /* the number is somebody else's by now */
+    }
+    int rc = take_place(o);
+    if (rc == 0)
+        atom_store_relax(&o->looked_ns, now);
+    return rc;
+}
+
+bool toc_owner_lives(const struct toc_owner *o, uint64_t id)
+{
+    return id != 0 && (id == o->id || sys_owner_is_locked(o->file->fd, id));
+}
