@@ -27,6 +27,9 @@
  *      -EMEDIUMTYPE  it is an object of another kind, or a directory, or a folder of the name is an object
  *      -EIDRM        it was removed (toc_unlink, or the file is gone)
  *      -ESHUTDOWN    this handle was closed
+ *      -ECANCELED    its waits were cancelled (toc_cancel)
+ *      -ETIMEDOUT    a process that is stopped holds the short lock (DATA, QUEUE), and the deadline passed
+ *      -EMSGSIZE     longer than TOC_MESSAGE_MAX
  *      -EEXIST       `mode` differs from what the object was made with
  *      -EDOM         a bad mode: 0600 to 0777, and the owner may always read and write
  *      -ENOENT       there is none, and `create` was 0
@@ -50,6 +53,10 @@ extern "C" {
 
 /* Kinds of object. A header says one of these; opening it as another is -EMEDIUMTYPE. */
 #define TOC_KIND_EVENT 1
+#define TOC_KIND_SIGNAL 2
+#define TOC_KIND_DATA 3
+#define TOC_KIND_QUEUE 4
+#define TOC_MESSAGE_MAX ((size_t)64 << 20) /* bytes of one value or item */
 
 typedef struct toc_event toc_event;
 
@@ -66,7 +73,7 @@ typedef struct toc_options {
 typedef struct toc_stat {
     uint64_t id;           /* random, of this incarnation */
     uint64_t word;         /* state bits and count, see docs/design/word.md */
-    uint64_t generation;   /* how many times it became set */
+    uint64_t generation;   /* an event: how many times it became set; else how many changes, of DATA and QUEUE the low 24 bits */
     uint64_t created_ns;   /* CLOCK_REALTIME, for people */
     uint32_t kind;         /* TOC_KIND_ */
     uint32_t mode;         /* as it was made */
@@ -136,6 +143,123 @@ int toc_event_stat(const toc_event *e, toc_stat *out);
 const char *toc_event_path(const toc_event *e); /* NULL: anonymous */
 /* Remove it: everyone who waits, here and elsewhere, gets -EIDRM, then the name goes. */
 int toc_event_unlink(toc_event *e);
+
+/* -- What all handles have in common. Every handle begins with a toc_handle, so its address is that of one:
+ * toc_fileno((toc_handle *)signal). The toc_event_ functions of the same names above are these. */
+typedef struct toc_handle toc_handle;
+void toc_close(toc_handle *h);
+/* Waits of this handle, present and later, end with -ECANCELED. For good; any thread may call it. */
+void toc_cancel(toc_handle *h);
+/* Readable while the object is ready for this handle: set, or something is there that it has not had. Looks consume
+ * the edge when it is not; looking at the descriptor alone does not. */
+int toc_fileno(toc_handle *h);
+int toc_listen(toc_handle *h);
+/* side 0: to hear of a set, a signal, a value, an item; 1: of a clear, of room, of the end of all work. *ticket: what
+ * toc_ticket said in the instant of the arming. Arm, then look: whatever comes after the look is an edge. */
+int toc_arm(toc_handle *h, int side, uint64_t *ticket);
+uint64_t toc_ticket(const toc_handle *h); /* a number that differs after each change (an event: after each clear) */
+int64_t toc_look_again(toc_handle *h);
+int toc_check_name(toc_handle *h);
+int toc_descriptors(const toc_handle *h, int *memory, int *pipe);
+const char *toc_handle_path(const toc_handle *h);
+int toc_handle_stat(const toc_handle *h, toc_stat *out);
+int toc_handle_unlink(toc_handle *h);
+
+/* -- Signal: a moment, heard by every listener. Each handle is one, with a cursor of its own, which its threads share;
+ * what comes while nobody looks adds up. `replay` 1: if it was ever signalled, one signal is pending. */
+typedef struct toc_signal toc_signal;
+int toc_signal_open(toc_signal **out, const char *name, const toc_options *options, int replay);
+int toc_signal_attach(toc_signal **out, int memory, int pipe, int replay);
+void toc_signal_free(toc_signal *s);
+/* Async-signal-safe. Fails before it changed anything, or not at all. *sequence (may be NULL): 1 for the first ever. */
+int toc_signal_signal(toc_signal *s, uint64_t *sequence);
+int toc_signal_count(toc_signal *s, uint64_t *count); /* how many ever were */
+/* How many since this handle's last wait (the cursor moves); 0 at the deadline (0: look once); -EINTR: call again. */
+int64_t toc_signal_wait(toc_signal *s, int64_t deadline);
+
+/* -- DataEvent: a value of up to TOC_MESSAGE_MAX bytes, of which the latest wins. Each handle has a cursor; `replay` 1: the
+ * present value is news to it, 0: only what comes. What toc_data_signal returned 0 for is what everyone reads, whole. */
+typedef struct toc_data toc_data;
+int toc_data_open(toc_data **out, const char *name, const toc_options *options, int replay);
+int toc_data_attach(toc_data **out, int memory, int pipe, int replay);
+void toc_data_free(toc_data *d);
+/* Writers exclude each other by a short lock, `deadline` is for that. -ESTALE: `if_version` (-1: any) isn't the present
+ * one. -EINTR: nothing has happened, call again. *version (may be NULL): of the new value, 1 for the first ever. */
+int toc_data_signal(toc_data *d, const void *data, size_t length, int64_t if_version, int64_t deadline, uint64_t *version);
+int toc_data_version(toc_data *d, uint64_t *version); /* 0: it has none yet */
+/* The present value; moves no cursor. -ENODATA: none yet; -ENOBUFS: *length says how much room it needs. */
+int toc_data_latest(toc_data *d, void *buffer, size_t capacity, size_t *length, uint64_t *version);
+/* The latest value, once there is one after this handle's cursor, which moves to it: 1; 0 at the deadline (0: look once);
+ * -ENOBUFS: as above, the cursor is where it was; -EINTR: call again. */
+int toc_data_wait(toc_data *d, void *buffer, size_t capacity, size_t *length, uint64_t *version, int64_t deadline);
+
+/* -- Queue: many producers, many consumers, each item to one of them. An item is up to TOC_MESSAGE_MAX bytes. What put
+ * returned 0 for is there until somebody takes it, whoever dies. Everything is done under one short lock, which the
+ * kernel takes from the dead; -EINTR means call again (nothing has happened), -ETIMEDOUT that a stopped process holds it. */
+typedef struct toc_queue toc_queue;
+
+typedef struct toc_queue_options {
+    toc_options common;
+    int64_t maxsize, max_bytes; /* -1: as it is (0, no limit, when it is made now) */
+    int max_deliveries;         /* -1: as it is (5); 0: no limit */
+    int codec;                  /* -1: as it is (1); 1 JSON, 2 raw: for bindings, the core doesn't look */
+    int durable;                /* -1: as it is (0); 1: what put returned for survives a power cut */
+} toc_queue_options;
+
+#define TOC_QUEUE_DEFAULTS ((toc_queue_options){TOC_DEFAULTS, -1, -1, -1, -1, -1})
+
+typedef struct toc_item {
+    const void *data;
+    size_t length;
+} toc_item;
+
+typedef struct toc_taken {
+    uint64_t sequence; /* 1 for the first item that was ever put */
+    uint64_t position; /* for ack and nack */
+    size_t offset;     /* of its bytes in the buffer */
+    size_t length;
+    uint32_t attempt;  /* 1: its first delivery */
+    uint32_t held;     /* 1: it must be acked. Also of a get, when it was delivered max_deliveries times before */
+} toc_taken;
+
+typedef struct toc_queue_stat {
+    uint64_t ready, delayed, held, unfinished;
+    uint64_t bytes;      /* of what is ready or delayed */
+    uint64_t puts;       /* items ever accepted */
+    uint64_t segments, file_bytes;
+    int64_t maxsize, max_bytes;
+    int max_deliveries, codec, durable;
+    int shut;            /* 0, 1 shut down, 2 immediately */
+} toc_queue_stat;
+
+int toc_queue_open(toc_queue **out, const char *name, const toc_queue_options *options); /* -EEXIST: another setup */
+int toc_queue_attach(toc_queue **out, int memory, int pipe);
+void toc_queue_free(toc_queue *q);
+/* 0; -EAGAIN: full at the deadline (0: look once); -EPIPE: shut down; -EMSGSIZE; -ENOSPC. */
+int toc_queue_put(toc_queue *q, const void *data, size_t length, int64_t deadline);
+/* In as few changes as the limits allow. *done: how many are in, also when it fails. */
+int toc_queue_put_many(toc_queue *q, const toc_item *items, size_t count, size_t *done, int64_t deadline);
+/* 0; -EAGAIN: empty at the deadline; -EPIPE: empty and shut down; -ENOBUFS: out->length is the room it needs, nothing
+ * happened; -EBADMSG: damaged items were passed over, out->length of them from out->sequence on: call again. */
+int toc_queue_get(toc_queue *q, void *buffer, size_t capacity, toc_taken *out, int64_t deadline);
+/* One or more, up to `max` and to what the buffer holds. */
+int toc_queue_get_many(toc_queue *q, void *buffer, size_t capacity, toc_taken *out, size_t max, int64_t deadline);
+/* Without a system call: 1 done; 0: the full call is needed (also: full, empty); or negative as above. */
+int toc_queue_put_quick(toc_queue *q, const void *data, size_t length);
+int toc_queue_get_quick(toc_queue *q, void *buffer, size_t capacity, toc_taken *out);
+/* As get, but the item stays in the queue, claimed: ack takes it out, nack or the death of this process gives it back. */
+int toc_queue_receive(toc_queue *q, void *buffer, size_t capacity, toc_taken *out, int64_t deadline);
+int toc_queue_ack(toc_queue *q, const toc_taken *taken); /* -ESTALE: it is no longer ours */
+int toc_queue_nack(toc_queue *q, const toc_taken *taken, int64_t delay_ns);
+int toc_queue_task_done(toc_queue *q);              /* -ERANGE: more often than items were got */
+int toc_queue_join(toc_queue *q, int64_t deadline); /* 1: all that was put is done, or its taker died; 0: deadline */
+int toc_queue_shutdown(toc_queue *q, int immediate);
+int toc_queue_peek(toc_queue *q, void *buffer, size_t capacity, toc_taken *out); /* -EAGAIN: nothing is ready */
+int64_t toc_queue_purge(toc_queue *q);              /* how many ready and delayed items are gone */
+int toc_queue_state(toc_queue *q, toc_queue_stat *out); /* without the lock; for those who may only read, too */
+/* For loops, which wait by descriptor: when (toc_now) a consumer that found nothing must look again, because something
+ * delayed is due or a holder may have died; 0: no need. */
+int64_t toc_queue_due(toc_queue *q);
 
 /* Look at any object without making, changing or trusting it. */
 int toc_peek(toc_stat *out, const char *path);

@@ -3,7 +3,6 @@
 #include "event.h"
 
 #include "../parts/word.h"
-#include "../sys/atom.h"
 #include "../sys/step.h"
 #include "../sys/sys.h"
 
@@ -13,17 +12,17 @@
 /* Somebody waits: the change and the wake must be one, or the kernel's when we die in between. */
 static int set_and_wake(struct toc_event *e, uint64_t w)
 {
-    uint64_t *word = &e->o.head->word;
+    uint64_t *word = &e->h.o.head->word;
     struct toc_held ring = TOC_HELD_NONE;
     for (;;) {
         if (w & TOC_REMOVED) {
             if (ring.fd >= 0)
-                toc_bell_forget(&e->o.bell);
+                toc_bell_forget(&e->h.o.bell);
             toc_held_close(&ring);
             return -EIDRM;
         }
         if ((w & (TOC_HASBELL | TOC_BELL)) && ring.fd < 0) {
-            int rc = toc_bell_open(&e->o.bell, &ring); /* before the change: if it fails, nothing has happened */
+            int rc = toc_bell_open(&e->h.o.bell, &ring); /* before the change: if it fails, nothing has happened */
             if (rc < 0)
                 return rc;
         }
@@ -42,11 +41,11 @@ static int set_and_wake(struct toc_event *e, uint64_t w)
     TOC_STEP("event.set.before_ring");
     w = atom_load_acq(word);
     if ((w & TOC_REMOVED) && ring.fd >= 0)
-        toc_bell_forget(&e->o.bell); /* its remover may have tidied up before we made it anew */
+        toc_bell_forget(&e->h.o.bell); /* its remover may have tidied up before we made it anew */
     if (w & TOC_BELL) {
         /* Not open yet: the bell was made between our two looks, so it is young, and its listener looks
          * once more (bell.h). That is why neither a kill nor a failed open matters here. */
-        if (ring.fd < 0 && toc_bell_open(&e->o.bell, &ring) < 0)
+        if (ring.fd < 0 && toc_bell_open(&e->h.o.bell, &ring) < 0)
             return 0;
     }
     TOC_STEP("event.set.before_close");
@@ -60,10 +59,10 @@ static int set_and_wake(struct toc_event *e, uint64_t w)
 
 int toc_event_set_quiet(toc_event *e)
 {
-    int rc = toc_object_ready(&e->o);
+    int rc = toc_object_ready(&e->h.o);
     if (rc < 0)
         return rc;
-    uint64_t *word = &e->o.head->word;
+    uint64_t *word = &e->h.o.head->word;
     uint64_t w = atom_load_acq(word);
     while (!(w & (TOC_SLEEPERS | TOC_BELL | TOC_REMOVED))) {
         if (w & TOC_SET) {
@@ -83,17 +82,17 @@ int toc_event_set(toc_event *e)
     int rc = toc_event_set_quiet(e);
     if (rc)
         return rc < 0 ? rc : 0;
-    return set_and_wake(e, atom_load_acq(&e->o.head->word));
+    return set_and_wake(e, atom_load_acq(&e->h.o.head->word));
 }
 
 int toc_event_clear_quiet(toc_event *e)
 {
-    int rc = toc_object_ready(&e->o);
+    int rc = toc_object_ready(&e->h.o);
     if (rc < 0)
         return rc;
-    uint64_t *word = &e->o.head->word;
+    uint64_t *word = &e->h.o.head->word;
     uint64_t w = atom_load_acq(word);
-    while (!(w & (TOC_CBELL | TOC_REMOVED)) && !atom_load_relax(&e->listening))
+    while (!(w & (TOC_CBELL | TOC_REMOVED)) && !atom_load_relax(&e->h.listening))
         if (!(w & TOC_SET) || atom_cas_acqrel(word, &w, (w + TOC_CLEAR1) & ~TOC_SET))
             return 1;
     return 0;
@@ -104,19 +103,19 @@ int toc_event_clear(toc_event *e)
     int rc = toc_event_clear_quiet(e);
     if (rc)
         return rc < 0 ? rc : 0;
-    uint64_t *word = &e->o.head->word;
+    uint64_t *word = &e->h.o.head->word;
     uint64_t w = atom_load_acq(word), cleared;
     struct toc_held ring = TOC_HELD_NONE;
     do {
         rc = w & TOC_REMOVED ? -EIDRM : 0;
         if (rc == 0 && (w & TOC_SET) && (w & TOC_CBELL) && ring.fd < 0)
-            rc = toc_bell_open(&e->o.bell, &ring);
+            rc = toc_bell_open(&e->h.o.bell, &ring);
         if (rc < 0 || !(w & TOC_SET)) {
             if (rc == -EIDRM && ring.fd >= 0)
-                toc_bell_forget(&e->o.bell);
+                toc_bell_forget(&e->h.o.bell);
             toc_held_close(&ring);
-            if (rc == 0 && atom_load_relax(&e->listening))
-                toc_event_look(e);
+            if (rc == 0 && atom_load_relax(&e->h.listening))
+                toc_handle_look(&e->h);
             return rc;
         }
         TOC_STEP("event.clear.before_change");
@@ -129,27 +128,9 @@ int toc_event_clear(toc_event *e)
     } else if (ring.fd >= 0) {
         toc_held_close(&ring);
     }
-    if (atom_load_relax(&e->listening))
-        toc_event_look(e); /* our own descriptor must not stay readable */
+    if (atom_load_relax(&e->h.listening))
+        toc_handle_look(&e->h); /* our own descriptor must not stay readable */
     return 0;
-}
-
-/* The name is looked at once a minute, counted from the last look and not from the last wake: rings of others
- * must not put it off. */
-static int64_t next_look(const struct toc_event *e) { return (int64_t)atom_load_relax(&e->o.looked_ns) + TOC_SLEEP_NS; }
-
-static int64_t sleep_until(const struct toc_event *e, int64_t deadline)
-{
-    int64_t look = next_look(e);
-    return deadline == TOC_FOREVER || deadline > look ? look : deadline;
-}
-
-/* 0: go on waiting. */
-static int verdict(const struct toc_event *e, uint64_t w)
-{
-    if (w & TOC_REMOVED || atom32_load_acq(&e->o.gone))
-        return -EIDRM;
-    return atom32_load_acq(&e->o.closed) ? -ESHUTDOWN : 0;
 }
 
 static bool spun(struct toc_event *e, uint64_t since, int64_t deadline)
@@ -159,7 +140,7 @@ static bool spun(struct toc_event *e, uint64_t since, int64_t deadline)
         until = deadline;
     do
         for (int i = 0; i < 64; i++) {
-            if (word_set_after(atom_load_acq(&e->o.head->word), since))
+            if (word_set_after(atom_load_acq(&e->h.o.head->word), since))
                 return true;
             atom_pause();
         }
@@ -169,13 +150,13 @@ static bool spun(struct toc_event *e, uint64_t since, int64_t deadline)
 
 int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline)
 {
-    uint64_t *word = &e->o.head->word;
+    uint64_t *word = &e->h.o.head->word;
     bool spin = e->spin_ns > 0;
-    int rc = toc_object_ready(&e->o);
+    int rc = toc_object_ready(&e->h.o);
     if (rc < 0)
         return rc;
     for (uint64_t w = atom_load_acq(word);; w = atom_load_acq(word)) {
-        rc = verdict(e, w);
+        rc = toc_handle_verdict(&e->h, w);
         if (rc < 0 || word_set_after(w, since))
             return rc < 0 ? rc : 1;
         if (deadline == 0)
@@ -189,8 +170,8 @@ int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline)
         int64_t now = sys_now();
         if (deadline != TOC_FOREVER && deadline <= now)
             break;
-        if (now >= next_look(e)) {
-            toc_object_check_name(&e->o);
+        if (now >= toc_handle_next_look(&e->h)) {
+            toc_object_check_name(&e->h.o);
             continue;
         }
         if (w & TOC_SET) { /* set, but not after `since`: nobody sleeps in the futex while SET is on */
@@ -203,64 +184,37 @@ int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline)
             continue;
         w |= TOC_SLEEPERS | TOC_SLEPT;
         TOC_STEP("event.wait.before_sleep");
-        toc_object_enter(&e->o); /* before the last look at `closed`, or close would not know that it has to wake us */
-        rc = atom32_load_acq(&e->o.closed) ? -ESHUTDOWN
-                                           : sys_futex_wait(word, (uint32_t)w, e->o.mask, sleep_until(e, deadline));
-        toc_object_leave(&e->o);
-        if (rc == -ESHUTDOWN)
-            return rc;
+        toc_object_enter(&e->h.o); /* before the last look at `closed`, or close would not know that it has to wake us */
+        rc = toc_handle_verdict(&e->h, w);
+        if (rc == 0)
+            rc = sys_futex_wait(word, (uint32_t)w, e->h.o.mask, toc_handle_sleep_until(&e->h, deadline));
+        toc_object_leave(&e->h.o);
         if (rc == -EINTR) {
             w = atom_load_acq(word);
             return word_set_after(w, since) ? 1 : -EINTR;
         }
     }
     /* The caller has looked, so a descriptor that is readable from a pulse of the past must not stay so. */
-    return word_set_after(atom_load_relax(&e->listening) ? toc_event_look(e) : atom_load_acq(word), since);
+    return word_set_after(toc_handle_looked(&e->h, atom_load_acq(word)), since);
+}
+
+static bool cleared_after(const struct toc_handle *h, uint64_t word, uint64_t since)
+{
+    (void)h;
+    return word_clear_after(word, since);
 }
 
 int toc_event_wait_clear(toc_event *e, uint64_t since, int64_t deadline)
 {
-    uint64_t *word = &e->o.head->word;
-    int rc = toc_object_ready(&e->o);
+    int rc = toc_object_ready(&e->h.o);
     if (rc < 0)
         return rc;
-    uint64_t w = atom_load_acq(word);
-    if ((rc = verdict(e, w)) < 0 || word_clear_after(w, since))
+    uint64_t w = atom_load_acq(&e->h.o.head->word);
+    if ((rc = toc_handle_verdict(&e->h, w)) < 0 || word_clear_after(w, since))
         return rc < 0 ? rc : 1;
     if (deadline != TOC_FOREVER && deadline <= sys_now())
         return 0;
-
     /* By the bell and not in the futex: a clearer that is killed between its change and its wake would leave
      * a futex sleeper asleep; the bell of the dead rings. */
-    struct toc_call call = {.ear = TOC_EAR_NONE};
-    rc = toc_call_begin(e, &call);
-    while (rc == 0) {
-        toc_ear_edge(&call.ear, 0); /* consume, arm, judge by the word that the arming returned */
-        w = atom_or_acqrel(word, TOC_CBELL);
-        if ((rc = verdict(e, w)) < 0)
-            break;
-        if (word_clear_after(w, since)) {
-            rc = 1;
-            break;
-        }
-        int64_t now = sys_now();
-        if (deadline != TOC_FOREVER && deadline <= now)
-            break;
-        if (now >= next_look(e)) {
-            toc_object_check_name(&e->o);
-            if (toc_ear_is_deaf(&call.ear, &e->o.bell)) {
-                toc_call_end(e, &call);
-                rc = toc_call_begin(e, &call);
-            }
-            continue;
-        }
-        TOC_STEP("event.wait_clear.before_sleep");
-        rc = sys_epoll_wait(call.ear.epoll.fd, sleep_until(e, deadline));
-        if (rc > 0) {
-            toc_ear_again(&call.ear); /* consumed by the look at the head of the loop */
-            rc = 0;
-        }
-    }
-    toc_call_end(e, &call);
-    return rc;
+    return toc_handle_await(&e->h, TOC_CBELL, cleared_after, since, deadline);
 }

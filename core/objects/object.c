@@ -33,7 +33,21 @@ int toc_head_fault(const struct toc_head *shared, uint32_t kind)
     return kind && h.kind != kind ? -EMEDIUMTYPE : 0;
 }
 
-static int create(const struct toc_place *p, uint32_t kind, size_t size, uint32_t mode)
+/* All zero, but for the head and for what the kind puts in. */
+static int bear(int fd, uint32_t kind, size_t size, const struct toc_birth *birth, uint32_t mode, uint64_t id)
+{
+    int rc = birth && birth->allocate ? birth->allocate(fd, size) : sys_allocate(fd, size);
+    struct toc_head *h = rc < 0 ? NULL : sys_map(fd, size, true, &rc);
+    if (rc < 0)
+        return rc;
+    fill(h, kind, mode, id);
+    if (birth && birth->fill)
+        birth->fill(h, birth->with);
+    sys_unmap(h, size);
+    return 0;
+}
+
+static int create(const struct toc_place *p, uint32_t kind, size_t size, const struct toc_birth *birth, uint32_t mode)
 {
     char dir[TOC_PATH_MAX], hidden[TOC_PATH_MAX + 40];
     uint64_t id;
@@ -48,13 +62,8 @@ static int create(const struct toc_place *p, uint32_t kind, size_t size, uint32_
     int fd = sys_create(dir, hidden, mode, &named);
     if (fd < 0)
         return fd;
-    struct toc_head *h = NULL;
-    rc = sys_allocate(fd, size);
-    if (rc == 0)
-        h = sys_map(fd, size, true, &rc);
+    rc = bear(fd, kind, size, birth, mode, id);
     if (rc == 0) {
-        fill(h, kind, mode, id);
-        sys_unmap(h, size);
         TOC_STEP("object.create.before_name");
         rc = sys_name(fd, hidden, named, p->path);
     } else if (named) {
@@ -104,8 +113,8 @@ static int accept(struct toc_object *o, int fd, bool writable, uint32_t kind, si
     return 0;
 }
 
-static int open_named(struct toc_object *o, uint32_t kind, size_t size, const struct toc_place *p,
-                      const toc_options *options)
+static int open_named(struct toc_object *o, uint32_t kind, size_t size, const struct toc_birth *birth,
+                      const struct toc_place *p, const toc_options *options)
 {
     for (int i = 0; i < 100; i++) { /* each round, somebody else made or removed it under our eyes */
         int rc = toc_place_check(p);
@@ -125,7 +134,7 @@ static int open_named(struct toc_object *o, uint32_t kind, size_t size, const st
         } else if (fd != -ENOENT || !options->create) {
             return toc_file_fault(fd);
         } else {
-            rc = create(p, kind, size, options->mode < 0 ? 0600 : (uint32_t)options->mode);
+            rc = create(p, kind, size, birth, options->mode < 0 ? 0600 : (uint32_t)options->mode);
             if (rc < 0 && rc != -EEXIST)
                 return rc;
         }
@@ -153,27 +162,21 @@ static int finish(struct toc_object *o, const char *path)
     return (path && !o->path) || !o->bell.path ? -ENOMEM : 0;
 }
 
-static int open_anonymous(struct toc_object *o, uint32_t kind, size_t size, const toc_options *options)
+static int open_anonymous(struct toc_object *o, uint32_t kind, size_t size, const struct toc_birth *birth,
+                          const toc_options *options)
 {
     uint64_t id;
     int rc = sys_random(&id, sizeof id), memory = -1, pipe = -1;
     if (rc == 0)
-        rc = memory = sys_memory(size);
+        rc = memory = sys_memory();
     if (rc >= 0)
+        rc = bear(memory, kind, size, birth, options->mode < 0 ? 0600 : (uint32_t)options->mode, id);
+    if (rc == 0)
         rc = sys_pipe(&pipe);
-    if (rc < 0) {
-        if (memory >= 0)
-            sys_close(memory);
-        return rc;
-    }
-    struct toc_head *h = sys_map(memory, size, true, &rc);
-    if (rc == 0) {
-        fill(h, kind, options->mode < 0 ? 0600 : (uint32_t)options->mode, id);
-        sys_unmap(h, size);
+    if (rc == 0)
         return toc_object_attach(o, kind, size, memory, pipe);
-    }
-    sys_close(memory);
-    sys_close(pipe);
+    if (memory >= 0)
+        sys_close(memory);
     return rc;
 }
 
@@ -200,14 +203,20 @@ int toc_object_attach(struct toc_object *o, uint32_t kind, size_t size, int memo
 
 int toc_object_open(struct toc_object *o, uint32_t kind, size_t size, const char *name, const toc_options *options)
 {
+    return toc_object_make(o, kind, size, NULL, name, options);
+}
+
+int toc_object_make(struct toc_object *o, uint32_t kind, size_t size, const struct toc_birth *birth, const char *name,
+                    const toc_options *options)
+{
     struct toc_place p;
     if (options->mode >= 0 && ((options->mode & ~0777) || (options->mode & 0600) != 0600))
         return -EDOM;
     if (!name)
-        return open_anonymous(o, kind, size, options);
+        return open_anonymous(o, kind, size, birth, options);
     int rc = toc_place_resolve(&p, options->at, name);
     if (rc == 0)
-        rc = open_named(o, kind, size, &p, options);
+        rc = open_named(o, kind, size, birth, &p, options);
     if (rc == 0 && (rc = finish(o, p.path)) < 0)
         toc_object_free(o);
     return rc;

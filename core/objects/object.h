@@ -32,6 +32,15 @@ struct toc_object {
     uint32_t mask; /* the futex bit by which close wakes its own sleepers, rarely somebody else's */
 };
 
+/* What a kind does to its file before that has a name. */
+struct toc_birth {
+    int (*allocate)(int fd, size_t size); /* NULL: all of it */
+    void (*fill)(struct toc_head *h, const void *with);
+    const void *with;
+};
+
+int toc_object_make(struct toc_object *o, uint32_t kind, size_t size, const struct toc_birth *birth, const char *name,
+                    const toc_options *options);
 int toc_object_open(struct toc_object *o, uint32_t kind, size_t size, const char *name, const toc_options *options);
 int toc_object_attach(struct toc_object *o, uint32_t kind, size_t size, int memory, int pipe);
 void toc_object_free(struct toc_object *o); /* the mapping and the strings */

@@ -87,6 +87,8 @@ void toc_held_forget(struct toc_held *h)
 void toc_held_close(struct toc_held *h)
 {
     struct sys_mask saved;
+    if (h->fd < 0)
+        return;
     sys_enter(&saved);
     if (h->fd >= 0) {
         int fd = h->fd;

@@ -59,7 +59,8 @@ int sys_open(const char *path, bool write); /* an existing file; no symlink, nev
 int sys_create(const char *dir, const char *hidden, uint32_t mode, bool *named); /* without a name; else as `hidden` */
 int sys_name(int fd, const char *hidden, bool named, const char *path); /* -EEXIST: somebody was faster */
 int sys_allocate(int fd, size_t size);
-int sys_memory(size_t size); /* a memfd */
+int sys_memory(void); /* a memfd */
+int sys_extend(int fd, size_t size); /* its size, for parts that are allocated on need; never makes it smaller */
 /* Parts of an object that are files or ranges of their own. Made without O_EXCL: what a dead maker left is used. */
 int sys_open_part(const char *path, bool make, uint32_t mode);
 int sys_allocate_range(int fd, uint64_t offset, size_t size);
@@ -67,6 +68,8 @@ void *sys_map_range(int fd, uint64_t offset, size_t size, int *error);
 int sys_punch(int fd, uint64_t offset, size_t size); /* give the memory of a range back; it reads as zeros then */
 int sys_sync(int fd);               /* fdatasync: what it returned for survives a power cut */
 int sys_sync_dir(const char *path); /* the directory that `path` is in: its names survive, too */
+/* Calls `each` for every name in the directory, until it returns something; 0, that, or -errno. */
+int sys_list(const char *directory, int (*each)(void *context, const char *name), void *context);
 int sys_boot_id(uint64_t *id);      /* another number after each start of the kernel */
 void *sys_map(int fd, size_t size, bool write, int *error);
 void sys_unmap(void *at, size_t size);

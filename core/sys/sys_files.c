@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "sys.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -94,17 +95,14 @@ int sys_allocate(int fd, size_t size)
     return -error;
 }
 
-int sys_memory(size_t size)
+int sys_memory(void) { return outcome(memfd_create("tocsin", MFD_CLOEXEC)); }
+
+int sys_extend(int fd, size_t size)
 {
-    int fd = memfd_create("tocsin", MFD_CLOEXEC);
-    if (fd < 0)
+    struct stat s;
+    if (fstat(fd, &s) < 0)
         return -errno;
-    int r = sys_allocate(fd, size);
-    if (r < 0) {
-        close(fd);
-        return r;
-    }
-    return fd;
+    return (size_t)s.st_size >= size ? 0 : outcome(ftruncate(fd, (off_t)size));
 }
 
 int sys_open_part(const char *path, bool make, uint32_t mode)
@@ -164,6 +162,18 @@ int sys_rename_new(const char *from, const char *to)
     if (rc == -EINVAL || rc == -ENOSYS) /* a file system without it: an empty directory may take another's place */
         rc = outcome(rename(from, to));
     return rc == -ENOTEMPTY || rc == -ENOTDIR ? -EEXIST : rc;
+}
+
+int sys_list(const char *directory, int (*each)(void *context, const char *name), void *context)
+{
+    DIR *d = opendir(directory);
+    if (!d)
+        return -errno;
+    int rc = 0;
+    for (struct dirent *e; rc == 0 && (e = readdir(d));)
+        rc = each(context, e->d_name);
+    closedir(d);
+    return rc;
 }
 
 int sys_lock(int fd)

@@ -1,0 +1,137 @@
+/* queue.h: inside of a queue: what its file says, and its handle. Floor 4; queue.c (open, close, stat), queue_state.c
+ * (the two copies), queue_put.c, queue_take.c, queue_settle.c (ack, nack, the dead) and queue_wait.c share it.
+ *
+ * Everything is changed under one short lock (parts/lock.h) and becomes true by one store (parts/change.h), so a process
+ * may be killed anywhere: the state is the one before or the one after. What is not in the two copies is claims in
+ * records and counts of holders; both are put right by whoever finds the holder dead (toc_queue_bury), because:
+ *   a holder's `leased` is raised before its claim is made and lowered after the claim has ended, so it may be too
+ *   high, of the dead only, and never too low.
+ */
+#ifndef TOC_QUEUE_H
+#define TOC_QUEUE_H
+
+#include "../parts/change.h"
+#include "../parts/lock.h"
+#include "../parts/log.h"
+#include "../tocsin.h"
+#include "handle.h"
+
+#define TOC_HOLDERS 112u      /* in the first page; more are allocated on need */
+#define TOC_HOLDERS_MORE 1024u
+#define TOC_HOLDERS_PAGE 128u
+
+struct toc_queue_setup { /* written once, before the file has a name */
+    int64_t maxsize, max_bytes; /* 0: no limit */
+    uint32_t max_deliveries, codec, durable;
+    uint32_t check;
+};
+
+struct toc_queue_state {
+    uint64_t tail, tail_sequence; /* where the next record goes; how many items were ever put */
+    uint64_t head, head_sequence; /* where the next fresh item is; how many were ever taken from there */
+    uint64_t low;                 /* nothing before it lives */
+    uint64_t bytes;               /* payload of the fresh items */
+    uint64_t held;                /* items that are claimed */
+    uint64_t back, back_bytes;    /* items that came back: READY or DELAYED before head */
+    uint64_t delayed;             /* of these, the DELAYED */
+    uint64_t back_after;          /* no READY one may be taken while head_sequence is below this */
+    uint64_t due_ms;              /* the first DELAYED one's time */
+    uint32_t shut;                /* 1: shut down, 2: immediately */
+    uint32_t half;                /* which table of segments is current */
+    uint32_t holder_pages, spare;
+    uint64_t spare2[2];
+};
+
+struct toc_holder {
+    uint64_t id;     /* of an owner; 0: free */
+    uint64_t leased; /* claims that it may have */
+    uint64_t taken;  /* items that it got and has not called task_done for */
+    uint64_t spare;
+};
+
+struct toc_queue_file {
+    struct toc_head head;
+    struct toc_queue_setup setup;
+    uint64_t spare[4];
+    uint64_t lock;      /* a cache line of its own */
+    uint64_t looked_ns; /* when somebody last asked which holders live */
+    uint64_t boot;      /* durable: the boot of the kernel under which it was last used */
+    uint64_t synced;    /* durable: how many items are known to be on the disk */
+    uint64_t spare2[4];
+    struct toc_queue_state state[2];
+    struct toc_holder holder[TOC_HOLDERS];
+    struct toc_holder more[TOC_HOLDERS_MORE];
+    struct toc_table half[2];
+};
+
+_Static_assert(sizeof(struct toc_queue_state) == 128, "format");
+_Static_assert(offsetof(struct toc_queue_file, setup) == 128, "format");
+_Static_assert(offsetof(struct toc_queue_file, lock) == 192, "format");
+_Static_assert(offsetof(struct toc_queue_file, state) == 256, "format");
+_Static_assert(offsetof(struct toc_queue_file, holder) == 512, "format");
+_Static_assert(offsetof(struct toc_queue_file, more) == 4096, "format");
+_Static_assert(offsetof(struct toc_queue_file, half) == 36864, "format");
+_Static_assert(sizeof(struct toc_queue_file) == 167936, "format");
+
+/* A claim: 63 .. 18 whose or when, 17 .. 2 attempt, 1 0 what. It counts in records before head only: at head and beyond,
+ * everything is READY, whatever a receiver that was killed before its commit has written there. */
+enum toc_claim { TOC_READY, TOC_LEASED, TOC_DONE, TOC_DELAYED };
+#define TOC_ATTEMPT_MAX 0xffffu
+
+static inline uint64_t claim_of(enum toc_claim what, uint32_t attempt, uint64_t whose)
+{
+    return whose << 18 | (uint64_t)(attempt & TOC_ATTEMPT_MAX) << 2 | what;
+}
+static inline enum toc_claim claim_what(uint64_t c) { return (enum toc_claim)(c & 3); }
+static inline uint32_t claim_attempt(uint64_t c) { return (uint32_t)(c >> 2) & TOC_ATTEMPT_MAX; }
+/* LEASED: the owner's id. READY: the tail's sequence when it came back, as it goes to the end of the queue. DELAYED: ms. */
+static inline uint64_t claim_whose(uint64_t c) { return c >> 18; }
+
+struct toc_queue {
+    struct toc_handle h;
+    struct toc_owner *owner;
+    struct toc_log log;
+    char *prefix;
+    struct toc_queue_state s; /* the state that is being made; guarded by the lock */
+    uint32_t holder;          /* where ours was last seen */
+    uint64_t reading;         /* base of the segment that was last read from */
+    uint64_t swept;           /* base up to which the middle was looked through for segments that nothing lives in */
+};
+
+static inline struct toc_queue_file *queue_file(const struct toc_queue *q) { return (struct toc_queue_file *)q->h.o.head; }
+
+/* -- queue_state.c */
+/* Take the lock and the present state into q->s; after 0, queue_leave. -EUCLEAN: it makes no sense. */
+int queue_enter(struct toc_queue *q, int64_t deadline);
+bool queue_try(struct toc_queue *q, int *rc); /* without sleeping; false with *rc 0: somebody else has the lock */
+void queue_leave(struct toc_queue *q);
+/* Make q->s true. `rings` and `wake` as toc_change_commit. */
+int queue_commit(struct toc_queue *q, uint64_t rings, enum toc_wake wake);
+/* The present state without the lock. */
+void queue_snapshot(const struct toc_queue *q, struct toc_queue_state *out);
+struct toc_holder *queue_holder(const struct toc_queue *q, uint32_t i);
+static inline uint32_t queue_holders(const struct toc_queue_state *s) { return TOC_HOLDERS + s->holder_pages * TOC_HOLDERS_PAGE; }
+int queue_my_holder(struct toc_queue *q, struct toc_holder **out); /* under the lock */
+uint64_t queue_unfinished(const struct toc_queue *q, const struct toc_queue_state *s);
+bool queue_is_full(const struct toc_queue *q, const struct toc_queue_state *s, uint64_t more_bytes);
+/* Is something there to be taken now? */
+bool queue_is_ready(const struct toc_queue_state *s);
+uint64_t queue_now_ms(void);
+static inline bool queue_is_outstanding(const struct toc_queue_state *s) { return s->held || s->back; }
+/* Which of those who wait at CBELL a change concerns: `before` is the state before it. */
+uint64_t queue_cbell(const struct toc_queue *q, const struct toc_queue_state *before);
+
+/* -- queue_take.c */
+enum queue_how { QUEUE_GET, QUEUE_RECEIVE, QUEUE_PEEK };
+/* Under the lock, all of it but the commit of a quick one. -EAGAIN: nothing is ready. */
+int queue_take(struct toc_queue *q, enum queue_how how, bool quick, void *buffer, size_t capacity, toc_taken *out);
+/* The next fresh item, of which there is one; without `commit`, the caller commits. */
+int queue_take_fresh(struct toc_queue *q, enum queue_how how, bool commit, void *buffer, size_t capacity, toc_taken *out);
+/* Move `low` over what is done, and let segments go. */
+void queue_recycle(struct toc_queue *q);
+
+/* -- queue_settle.c */
+/* Put back what the dead hold; asks at most once a second, whoever calls. */
+int queue_bury(struct toc_queue *q);
+
+#endif

@@ -1,0 +1,129 @@
+/* queue_put.c: putting items in. */
+#include "queue.h"
+
+#include "../sys/step.h"
+#include "../sys/sys.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* One more behind the tail, of which nobody knows before the commit. -EAGAIN: it is full; -EBUSY: not without a system call. */
+static int append(struct toc_queue *q, const void *data, size_t length, bool quick)
+{
+    struct toc_queue_state *s = &q->s;
+    if (queue_is_full(q, s, length))
+        return -EAGAIN;
+    int rc;
+    uint32_t half = s->half;
+    uint64_t tail = s->tail;
+    struct toc_record *r = toc_log_room(&q->log, &half, &tail, (uint32_t)length, tail - s->low, quick, &rc);
+    if (!r)
+        return rc == -EAGAIN ? -EBUSY : rc;
+    memcpy(r->payload, data, length);
+    r->length = (uint32_t)length;
+    r->sequence = s->tail_sequence + 1;
+    r->claim = claim_of(TOC_READY, 0, 0);
+    r->check = toc_record_check(r, tail);
+    s->half = half;
+    s->tail = tail + toc_record_size((uint32_t)length);
+    s->tail_sequence++;
+    s->bytes += length;
+    return 0;
+}
+
+int toc_queue_put_quick(toc_queue *q, const void *data, size_t length)
+{
+    int rc;
+    if (length > TOC_MESSAGE_MAX)
+        return -EMSGSIZE;
+    if (queue_file(q)->setup.durable || !queue_try(q, &rc))
+        return queue_file(q)->setup.durable ? 0 : rc;
+    if (q->s.shut)
+        rc = -EPIPE;
+    else if (!toc_change_is_quiet(atom_load_acq(&queue_file(q)->head.word), TOC_BELL, TOC_WAKE_ONE))
+        rc = -EAGAIN; /* somebody must be woken */
+    else
+        rc = append(q, data, length, true);
+    if (rc == 0)
+        rc = queue_commit(q, TOC_BELL, TOC_WAKE_ONE);
+    queue_leave(q);
+    return rc == 0 ? 1 : rc == -EAGAIN || rc == -EBUSY ? 0 : rc;
+}
+
+static bool has_room(const struct toc_handle *h, uint64_t word, uint64_t more_bytes)
+{
+    const struct toc_queue *q = (const struct toc_queue *)h;
+    struct toc_queue_state s;
+    (void)word;
+    queue_snapshot(q, &s);
+    return s.shut || !queue_is_full(q, &s, more_bytes);
+}
+
+/* As many as there is room for; at least one, or why not. */
+static int put_some(struct toc_queue *q, const toc_item *items, size_t count, size_t *done, int64_t deadline)
+{
+    int rc = queue_enter(q, deadline);
+    size_t n = 0;
+    if (rc < 0)
+        return rc;
+    if (q->s.shut)
+        rc = -EPIPE;
+    while (rc == 0 && n < count)
+        if ((rc = append(q, items[n].data, items[n].length, false)) == 0)
+            n++;
+    if (n) {
+        TOC_STEP("queue.put.before_commit");
+        int committed = queue_commit(q, TOC_BELL, n == 1 ? TOC_WAKE_ONE : TOC_WAKE_ALL);
+        if (committed == 0)
+            *done += n;
+        rc = committed;
+    }
+    queue_leave(q);
+    return rc;
+}
+
+int toc_queue_put_many(toc_queue *q, const toc_item *items, size_t count, size_t *done, int64_t deadline)
+{
+    *done = 0;
+    for (size_t i = 0; i < count; i++)
+        if (items[i].length > TOC_MESSAGE_MAX)
+            return -EMSGSIZE;
+    while (*done < count) {
+        int rc = put_some(q, items + *done, count - *done, done, deadline);
+        if (rc == 0)
+            continue;
+        if (rc != -EAGAIN)
+            return rc;
+        /* Full. By the bell and not in the futex: a consumer that is killed after it made room rings all the same. */
+        if (deadline != TOC_FOREVER && deadline <= sys_now())
+            return -EAGAIN;
+        rc = toc_handle_await(&q->h, TOC_CBELL, has_room, items[*done].length, deadline);
+        if (rc <= 0)
+            return rc < 0 ? rc : -EAGAIN;
+    }
+    return 0;
+}
+
+int toc_queue_put(toc_queue *q, const void *data, size_t length, int64_t deadline)
+{
+    size_t done;
+    toc_item item = {data, length};
+    return toc_queue_put_many(q, &item, 1, &done, deadline);
+}
+
+int toc_queue_shutdown(toc_queue *q, int immediate)
+{
+    int rc = queue_enter(q, TOC_FOREVER);
+    if (rc < 0)
+        return rc;
+    if (!q->s.shut || immediate) {
+        q->s.shut = immediate ? 2 : 1;
+        rc = queue_commit(q, TOC_BELL | TOC_CBELL, TOC_WAKE_ALL);
+    }
+    queue_leave(q);
+    if (rc == 0 && immediate) {
+        int64_t gone = toc_queue_purge(q);
+        rc = gone < 0 ? (int)gone : 0;
+    }
+    return rc;
+}

@@ -1,0 +1,204 @@
+/* queue_settle.c: the end of a claim: ack, nack, task_done, and what becomes of the claims of the dead. */
+#include "queue.h"
+
+#include "../sys/step.h"
+#include "../sys/sys.h"
+
+#include <errno.h>
+
+#define LOOK_NS 900000000ull /* "once a second" of several sleepers, whose timers differ a little */
+#define WHOSE (1ull << 46)
+
+static uint64_t back_at(const struct toc_queue_state *s) { return s->tail_sequence % WHOSE; }
+
+/* The record that `taken` speaks of, if it is still ours. */
+static struct toc_record *find_ours(struct toc_queue *q, const toc_taken *taken, int *rc)
+{
+    uint64_t at = taken->position;
+    *rc = -ESTALE;
+    if (at < q->s.low || at >= q->s.head)
+        return NULL;
+    int found = 0;
+    struct toc_record *r = toc_log_at(&q->log, q->s.half, &at, q->s.head, TOC_NEAR_LOW, &found);
+    if (!r || at != taken->position || r->sequence != taken->sequence
+        || atom_load_relax(&r->claim) != claim_of(TOC_LEASED, taken->attempt, q->owner->id))
+        return NULL;
+    *rc = 0;
+    return r;
+}
+
+/* From LEASED to `claim`; the commit's failure undoes it. */
+static int settle(struct toc_queue *q, struct toc_record *r, uint64_t claim, const struct toc_queue_state *before, uint64_t rings,
+                  enum toc_wake wake)
+{
+    struct toc_holder *mine;
+    uint64_t was = r->claim;
+    int rc = queue_my_holder(q, &mine);
+    if (rc < 0)
+        return rc;
+    atom_store_rel(&r->claim, claim);
+    TOC_STEP("queue.settle.before_commit");
+    queue_recycle(q);
+    rc = queue_commit(q, rings | queue_cbell(q, before), wake);
+    if (rc < 0)
+        atom_store_rel(&r->claim, was);
+    else if (mine->leased) /* after the end of the claim */
+        atom_store_rel(&mine->leased, mine->leased - 1);
+    return rc;
+}
+
+int toc_queue_ack(toc_queue *q, const toc_taken *taken)
+{
+    int rc = queue_enter(q, TOC_FOREVER);
+    if (rc < 0)
+        return rc;
+    struct toc_queue_state before = q->s;
+    struct toc_record *r = find_ours(q, taken, &rc);
+    if (r) {
+        q->s.held -= q->s.held > 0;
+        rc = settle(q, r, claim_of(TOC_DONE, 0, 0), &before, 0, TOC_WAKE_NONE);
+    }
+    queue_leave(q);
+    return rc;
+}
+
+int toc_queue_nack(toc_queue *q, const toc_taken *taken, int64_t delay_ns)
+{
+    int rc = queue_enter(q, TOC_FOREVER);
+    if (rc < 0)
+        return rc;
+    struct toc_queue_state before = q->s, *s = &q->s;
+    struct toc_record *r = find_ours(q, taken, &rc);
+    if (r) {
+        uint64_t due = queue_now_ms() + ((uint64_t)delay_ns + 999999) / 1000000, claim;
+        if (delay_ns > 0) {
+            claim = claim_of(TOC_DELAYED, taken->attempt, due % WHOSE);
+            s->due_ms = s->delayed == 0 || due < s->due_ms ? due : s->due_ms;
+            s->delayed++;
+        } else {
+            claim = claim_of(TOC_READY, taken->attempt, back_at(s));
+            s->back_after = s->back == s->delayed || back_at(s) < s->back_after ? back_at(s) : s->back_after;
+        }
+        s->held -= s->held > 0;
+        s->back++;
+        s->back_bytes += r->length;
+        /* Of something delayed, all sleepers hear: each reckons until when it sleeps. */
+        rc = settle(q, r, claim, &before, TOC_BELL, delay_ns > 0 ? TOC_WAKE_ALL : TOC_WAKE_ONE);
+    }
+    queue_leave(q);
+    return rc;
+}
+
+int toc_queue_task_done(toc_queue *q)
+{
+    int rc = queue_enter(q, TOC_FOREVER);
+    if (rc < 0)
+        return rc;
+    struct toc_holder *h;
+    rc = queue_my_holder(q, &h);
+    /* One process may get and another finish, as with multiprocessing's JoinableQueue. */
+    for (uint32_t i = 0; rc == 0 && h->taken == 0 && i < queue_holders(&q->s); i++)
+        h = queue_holder(q, i)->id ? queue_holder(q, i) : h;
+    if (rc == 0 && h->taken == 0)
+        rc = -ERANGE;
+    if (rc == 0) {
+        struct toc_queue_state before = q->s;
+        atom_store_rel(&h->taken, h->taken - 1);
+        rc = queue_commit(q, queue_cbell(q, &before), TOC_WAKE_NONE);
+    }
+    queue_leave(q);
+    return rc;
+}
+
+/* -- the dead */
+
+struct dead {
+    uint32_t count;
+    uint64_t id[32];
+};
+
+static bool is_one_of(const struct dead *d, uint64_t id)
+{
+    for (uint32_t i = 0; i < d->count; i++)
+        if (d->id[i] == id)
+            return true;
+    return false;
+}
+
+static void find_dead(struct toc_queue *q, const struct toc_queue_state *s, struct dead *d)
+{
+    d->count = 0;
+    for (uint32_t i = 0; i < queue_holders(s) && d->count < 32; i++) {
+        const struct toc_holder *h = queue_holder(q, i);
+        uint64_t id = atom_load_acq(&h->id);
+        bool holds = atom_load_relax(&h->leased) || atom_load_relax(&h->taken);
+        if (id && holds && !toc_owner_lives(q->owner, id))
+            d->id[d->count++] = id;
+    }
+}
+
+/* Every claim is looked at, and the counts are made anew: what a killed process has left half done cannot matter. Claims of
+ * someone who is in no holder entry are a dead one's as well, whose entry somebody has emptied already. */
+static void recount(struct toc_queue *q, const struct dead *d)
+{
+    struct toc_queue_state *s = &q->s;
+    struct toc_record *r;
+    uint64_t at = s->low;
+    int rc = 0;
+    s->held = s->back = s->back_bytes = s->delayed = 0;
+    s->back_after = s->due_ms = UINT64_MAX;
+    while (at < s->head && (r = toc_log_at(&q->log, s->half, &at, s->head, TOC_NEAR_LOW, &rc))) {
+        uint64_t claim = atom_load_relax(&r->claim);
+        if (claim_what(claim) == TOC_LEASED && is_one_of(d, claim_whose(claim))) {
+            claim = claim_of(TOC_READY, claim_attempt(claim), back_at(s));
+            atom_store_rel(&r->claim, claim);
+        }
+        if (claim_what(claim) == TOC_LEASED)
+            s->held++;
+        if (claim_what(claim) == TOC_READY || claim_what(claim) == TOC_DELAYED) {
+            uint64_t *first = claim_what(claim) == TOC_READY ? &s->back_after : &s->due_ms;
+            *first = claim_whose(claim) < *first ? claim_whose(claim) : *first;
+            s->back++;
+            s->back_bytes += r->length;
+            s->delayed += claim_what(claim) == TOC_DELAYED;
+        }
+        at += toc_record_size(r->length);
+    }
+}
+
+static int put_back(struct toc_queue *q, const struct dead *d)
+{
+    int rc = queue_enter(q, TOC_FOREVER);
+    if (rc < 0)
+        return rc;
+    recount(q, d);
+    for (uint32_t i = 0; i < queue_holders(&q->s); i++) /* of the dead it counts for nothing, commit or no commit */
+        if (is_one_of(d, queue_holder(q, i)->id))
+            atom_store_rel(&queue_holder(q, i)->taken, 0);
+    TOC_STEP("queue.bury.before_commit");
+    queue_recycle(q);
+    rc = queue_commit(q, TOC_BELL | TOC_CBELL, TOC_WAKE_ALL);
+    TOC_STEP("queue.bury.before_forgetting");
+    for (uint32_t i = 0; rc == 0 && i < queue_holders(&q->s); i++) {
+        struct toc_holder *h = queue_holder(q, i);
+        if (is_one_of(d, h->id)) { /* only now: whoever is killed before it leaves the dead to the next who looks */
+            atom_store_rel(&h->leased, 0);
+            atom_store_rel(&h->id, 0);
+        }
+    }
+    queue_leave(q);
+    return rc;
+}
+
+int queue_bury(struct toc_queue *q)
+{
+    uint64_t *looked = &queue_file(q)->looked_ns, now = (uint64_t)sys_now(), last = atom_load_relax(looked);
+    struct toc_queue_state s;
+    struct dead d;
+    /* One of all who wait looks; a time in the future is another boot's. */
+    if ((last <= now && now - last < LOOK_NS) || !atom_cas_acqrel(looked, &last, now))
+        return 0;
+    queue_snapshot(q, &s);
+    find_dead(q, &s, &d);
+    return d.count ? put_back(q, &d) : 0;
+}

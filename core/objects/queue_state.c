@@ -1,0 +1,206 @@
+/* queue_state.c: the state of a queue: taken into hand under the lock, made true by one store. */
+#include "queue.h"
+
+#include "../sys/sys.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define WORDS (sizeof(struct toc_queue_state) / 8)
+
+_Static_assert(sizeof(struct toc_queue_state) % 8 == 0, "copied by words");
+
+/* By words: readers without the lock may read while we write, and find out by the count. */
+static void load(struct toc_queue_state *to, const struct toc_queue_state *from)
+{
+    uint64_t words[WORDS];
+    const uint64_t *shared = (const uint64_t *)(const void *)from;
+    for (size_t i = 0; i < WORDS; i++)
+        words[i] = atom_load_relax(&shared[i]);
+    memcpy(to, words, sizeof words);
+}
+
+static void store(struct toc_queue_state *to, const struct toc_queue_state *from)
+{
+    uint64_t words[WORDS], *shared = (uint64_t *)(void *)to;
+    memcpy(words, from, sizeof words);
+    for (size_t i = 0; i < WORDS; i++)
+        atom_store_relax(&shared[i], words[i]);
+}
+
+static bool is_sound(const struct toc_queue_state *s)
+{
+    return s->low <= s->head && s->head <= s->tail && s->head_sequence <= s->tail_sequence && s->half <= 1
+        && s->delayed <= s->back && s->holder_pages <= TOC_HOLDERS_MORE / TOC_HOLDERS_PAGE
+        && s->tail - s->low < 1ull << 48;
+}
+
+static int begin(struct toc_queue *q)
+{
+    struct toc_queue_file *f = queue_file(q);
+    uint64_t w = atom_load_acq(&f->head.word); /* pairs with the commit of whoever had the lock before */
+    if (w & TOC_REMOVED)
+        return -EIDRM;
+    load(&q->s, &f->state[change_count(w) & 1]);
+    if (!is_sound(&q->s))
+        return -EUCLEAN;
+    toc_log_begin(&q->log, q->s.half);
+    return 0;
+}
+
+static int ready(struct toc_queue *q)
+{
+    int rc = toc_object_ready(&q->h.o);
+    return rc < 0 ? rc : toc_owner_ready(q->owner);
+}
+
+int queue_enter(struct toc_queue *q, int64_t deadline)
+{
+    int rc = ready(q);
+    if (rc < 0)
+        return rc;
+    if (!toc_lock_try(&queue_file(q)->lock, q->owner)) {
+        /* A call that looks once still needs the lock; only a holder that is stopped makes it wait this long. */
+        int64_t least = sys_now() + 1000000000ll;
+        rc = toc_lock_take(&queue_file(q)->lock, q->owner, deadline == TOC_FOREVER || deadline > least ? deadline : least);
+        if (rc < 0)
+            return rc;
+    }
+    rc = begin(q);
+    if (rc < 0)
+        queue_leave(q);
+    return rc;
+}
+
+bool queue_try(struct toc_queue *q, int *rc)
+{
+    *rc = ready(q);
+    if (*rc < 0 || !toc_lock_try(&queue_file(q)->lock, q->owner))
+        return false;
+    *rc = begin(q);
+    if (*rc == 0)
+        return true;
+    queue_leave(q);
+    return false;
+}
+
+void queue_leave(struct toc_queue *q) { toc_lock_give(&queue_file(q)->lock); }
+
+int queue_commit(struct toc_queue *q, uint64_t rings, enum toc_wake wake)
+{
+    struct toc_queue_file *f = queue_file(q);
+    uint64_t w = atom_load_acq(&f->head.word);
+    store(&f->state[(change_count(w) + 1) & 1], &q->s);
+    int rc = toc_change_commit(&f->head, &q->h.o.bell, rings, wake);
+    if (rc == 0)
+        toc_log_settle(&q->log, q->s.half);
+    return rc;
+}
+
+void queue_snapshot(const struct toc_queue *q, struct toc_queue_state *out)
+{
+    const struct toc_queue_file *f = queue_file(q);
+    uint64_t w = atom_load_acq(&f->head.word), again;
+    for (int i = 0; i < 1000; i++) {
+        load(out, &f->state[change_count(w) & 1]);
+        atom_fence(); /* the copy's loads before the look at the count: the next writer but one writes this copy */
+        again = atom_load_acq(&f->head.word);
+        if (change_count(again) == change_count(w))
+            return;
+        w = again;
+    }
+    /* So busy that a thousand tries met a change each: what we have may be mixed of two states. It is only told, or looked at
+     * again by whoever was rung, as those who decide hold the lock. */
+}
+
+struct toc_holder *queue_holder(const struct toc_queue *q, uint32_t i)
+{
+    return i < TOC_HOLDERS ? &queue_file(q)->holder[i] : &queue_file(q)->more[i - TOC_HOLDERS];
+}
+
+static int allocate_more(struct toc_queue *q)
+{
+    if (q->s.holder_pages >= TOC_HOLDERS_MORE / TOC_HOLDERS_PAGE)
+        return -EUSERS;
+    int fd = q->h.o.path ? sys_open(q->h.o.path, true) : q->h.o.memory;
+    if (fd < 0)
+        return fd;
+    uint64_t offset = offsetof(struct toc_queue_file, more) + (uint64_t)q->s.holder_pages * TOC_PAGE;
+    int rc = sys_allocate_range(fd, offset, TOC_PAGE);
+    if (q->h.o.path)
+        sys_close(fd);
+    if (rc == 0)
+        q->s.holder_pages++;
+    return rc;
+}
+
+int queue_my_holder(struct toc_queue *q, struct toc_holder **out)
+{
+    struct toc_holder *mine = queue_holder(q, q->holder < queue_holders(&q->s) ? q->holder : 0), *vacant = NULL;
+    uint32_t n = queue_holders(&q->s), at = 0;
+    *out = mine;
+    if (mine->id == q->owner->id)
+        return 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct toc_holder *h = queue_holder(q, i);
+        if (h->id == q->owner->id) {
+            q->holder = i;
+            *out = h;
+            return 0;
+        }
+        if (!vacant && (h->id == 0 || (h->leased == 0 && h->taken == 0 && !toc_owner_lives(q->owner, h->id)))) {
+            vacant = h;
+            at = i;
+        }
+    }
+    if (!vacant) {
+        int rc = allocate_more(q);
+        if (rc < 0)
+            return rc;
+        at = n;
+        vacant = queue_holder(q, at);
+    }
+    atom_store_relax(&vacant->leased, 0);
+    atom_store_relax(&vacant->taken, 0);
+    atom_store_rel(&vacant->id, q->owner->id); /* pairs with the acquire in queue_unfinished */
+    q->holder = at;
+    *out = vacant;
+    return 0;
+}
+
+uint64_t queue_unfinished(const struct toc_queue *q, const struct toc_queue_state *s)
+{
+    uint64_t n = s->tail_sequence - s->head_sequence + s->back + s->held;
+    for (uint32_t i = 0; i < queue_holders(s); i++)
+        if (atom_load_acq(&queue_holder(q, i)->id))
+            n += atom_load_relax(&queue_holder(q, i)->taken);
+    return n;
+}
+
+bool queue_is_full(const struct toc_queue *q, const struct toc_queue_state *s, uint64_t more_bytes)
+{
+    const struct toc_queue_setup *setup = &queue_file(q)->setup;
+    uint64_t items = s->tail_sequence - s->head_sequence + s->back, bytes = s->bytes + s->back_bytes;
+    if (setup->maxsize > 0 && items >= (uint64_t)setup->maxsize)
+        return true;
+    /* A single item larger than max_bytes may pass when it is alone, or it could never. */
+    return setup->max_bytes > 0 && items > 0 && bytes + more_bytes > (uint64_t)setup->max_bytes;
+}
+
+uint64_t queue_now_ms(void) { return (uint64_t)sys_now() / 1000000; }
+
+bool queue_is_ready(const struct toc_queue_state *s)
+{
+    if (s->head_sequence < s->tail_sequence)
+        return true;
+    /* Nothing fresh: then everything that came back is at the end of the queue that it went to. */
+    return s->back > s->delayed || (s->delayed && queue_now_ms() >= s->due_ms);
+}
+
+uint64_t queue_cbell(const struct toc_queue *q, const struct toc_queue_state *before)
+{
+    if (!(atom_load_relax(&queue_file(q)->head.word) & TOC_CBELL))
+        return TOC_CBELL; /* named all the same: it may come until the commit */
+    bool room = queue_file(q)->setup.max_bytes > 0 || (queue_is_full(q, before, 0) && !queue_is_full(q, &q->s, 0));
+    return room || queue_unfinished(q, &q->s) == 0 || q->s.shut ? TOC_CBELL : 0;
+}

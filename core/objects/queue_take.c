@@ -1,0 +1,319 @@
+/* queue_take.c: taking items out: to keep (get), to hold until they are acked (receive), to look at (peek). */
+#include "queue.h"
+
+#include "../sys/step.h"
+#include "../sys/sys.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool is_whole(const struct toc_record *r, uint64_t position) { return r->check == toc_record_check(r, position); }
+
+static int hand_out(const struct toc_record *r, uint64_t position, void *buffer, size_t capacity, toc_taken *out)
+{
+    uint32_t length = r->length;
+    *out = (toc_taken){.sequence = r->sequence, .position = position, .length = length, .attempt = 1};
+    if (length > capacity)
+        return -ENOBUFS;
+    memcpy(buffer, r->payload, length);
+    return 0;
+}
+
+/* -- the low end */
+
+/* Is everything that the segment holds done? */
+static bool is_done(struct toc_queue *q, uint64_t base, uint64_t end)
+{
+    uint64_t at = base;
+    int rc = 0;
+    while (at < end) {
+        struct toc_record *r = toc_log_at(&q->log, q->s.half, &at, end, TOC_NEAR_LOW, &rc);
+        if (!r)
+            return rc == 0;
+        if (claim_what(atom_load_relax(&r->claim)) != TOC_DONE)
+            return false;
+        at += toc_record_size(r->length);
+    }
+    return true;
+}
+
+/* One item that is held for long costs its segment, not all that came after it. */
+static void sweep_middle(struct toc_queue *q)
+{
+    const struct toc_segment *s = toc_log_segment(&q->log, q->s.half, q->s.low);
+    uint64_t at = s ? toc_segment_end(s) : q->s.head;
+    if (q->swept > at)
+        at = q->swept;
+    for (int i = 0; i < 32; i++) {
+        s = toc_log_segment(&q->log, q->s.half, at);
+        if (!s || toc_segment_end(s) > q->s.head) {
+            q->swept = 0; /* all seen: from the beginning the next time */
+            return;
+        }
+        uint64_t base = s->base, end = toc_segment_end(s);
+        if (is_done(q, base, end))
+            toc_log_release_one(&q->log, &q->s.half, base);
+        q->swept = at = end;
+    }
+}
+
+void queue_recycle(struct toc_queue *q)
+{
+    struct toc_queue_state *s = &q->s;
+    int rc = 0;
+    if (s->held == 0 && s->back == 0) {
+        s->low = s->head; /* nothing before head lives */
+    } else {
+        for (int i = 0; i < 1024 && s->low < s->head; i++) {
+            struct toc_record *r = toc_log_at(&q->log, s->half, &s->low, s->head, TOC_NEAR_LOW, &rc);
+            if (!r || claim_what(atom_load_relax(&r->claim)) != TOC_DONE)
+                break;
+            s->low += toc_record_size(r->length);
+        }
+        if (s->low > s->head)
+            s->low = s->head;
+    }
+    toc_log_release(&q->log, &s->half, s->low);
+}
+
+/* -- what came back */
+
+static bool may_have_back(const struct toc_queue_state *s)
+{
+    if (s->back == 0)
+        return false;
+    return (s->back > s->delayed && (s->head_sequence >= s->back_after || s->head == s->tail))
+        || (s->delayed && queue_now_ms() >= s->due_ms);
+}
+
+/* Of those that came back, the one that has waited longest; what the state says of them is counted anew on the way. */
+static struct toc_record *find_back(struct toc_queue *q, uint64_t *position)
+{
+    struct toc_queue_state *s = &q->s;
+    uint64_t at = s->low, now = queue_now_ms(), best_after = UINT64_MAX, first = UINT64_MAX, second = UINT64_MAX, due = UINT64_MAX;
+    uint64_t best_due = UINT64_MAX, second_due = UINT64_MAX;
+    struct toc_record *best = NULL, *r;
+    int rc = 0;
+    s->back = s->back_bytes = s->delayed = 0;
+    while (at < s->head && (r = toc_log_at(&q->log, s->half, &at, s->head, TOC_NEAR_LOW, &rc))) {
+        uint64_t claim = atom_load_relax(&r->claim), whose = claim_whose(claim);
+        if (claim_what(claim) == TOC_READY || claim_what(claim) == TOC_DELAYED) {
+            bool late = claim_what(claim) == TOC_DELAYED;
+            s->back++;
+            s->back_bytes += r->length;
+            s->delayed += late;
+            if (late) {
+                second_due = whose < due ? due : whose < second_due ? whose : second_due;
+                due = whose < due ? whose : due;
+            } else {
+                second = whose < first ? first : whose < second ? whose : second;
+                first = whose < first ? whose : first;
+            }
+            uint64_t after = late ? 0 : whose;
+            bool eligible = late ? now >= whose : s->head_sequence >= whose || s->head == s->tail;
+            if (eligible && after < best_after) {
+                best = r;
+                best_after = after;
+                best_due = late ? whose : UINT64_MAX;
+                *position = at;
+            }
+        }
+        at += toc_record_size(r->length);
+    }
+    s->due_ms = best && best_due != UINT64_MAX && best_due == due ? second_due : due;
+    s->back_after = best && best_due == UINT64_MAX && best_after == first ? second : first;
+    return best;
+}
+
+static int take_back(struct toc_queue *q, void *buffer, size_t capacity, toc_taken *out)
+{
+    struct toc_queue_state before = q->s, *s = &q->s;
+    struct toc_holder *mine;
+    uint64_t position = 0;
+    struct toc_record *r = find_back(q, &position);
+    if (!r) { /* the counts of somebody who was killed at a purge were put right */
+        if (s->back != before.back)
+            queue_commit(q, TOC_CBELL, TOC_WAKE_NONE);
+        return -EAGAIN;
+    }
+    int rc = hand_out(r, position, buffer, capacity, out);
+    if (rc < 0) {
+        q->s = before;
+        return rc;
+    }
+    rc = queue_my_holder(q, &mine);
+    if (rc < 0)
+        return rc;
+    uint64_t claim = atom_load_relax(&r->claim);
+    uint32_t attempt = claim_attempt(claim) < TOC_ATTEMPT_MAX ? claim_attempt(claim) + 1 : TOC_ATTEMPT_MAX;
+    atom_store_rel(&mine->leased, mine->leased + 1); /* before the claim */
+    TOC_STEP("queue.back.before_claim");
+    atom_store_rel(&r->claim, claim_of(TOC_LEASED, attempt, q->owner->id));
+    s->delayed -= claim_what(claim) == TOC_DELAYED;
+    s->back--;
+    s->back_bytes -= r->length;
+    s->held++;
+    out->attempt = attempt;
+    out->held = 1;
+    TOC_STEP("queue.back.before_commit");
+    rc = queue_commit(q, queue_cbell(q, &before), TOC_WAKE_GUARD);
+    if (rc < 0) { /* nothing has happened */
+        atom_store_rel(&r->claim, claim);
+        atom_store_rel(&mine->leased, mine->leased - 1);
+    }
+    return rc;
+}
+
+/* -- what is fresh */
+
+/* A damaged record at head: pass over it alone if the next one is where it should be, else over the rest of its segment. */
+static int pass_over(struct toc_queue *q, uint64_t position, toc_taken *out)
+{
+    struct toc_queue_state *s = &q->s;
+    const struct toc_segment *segment = toc_log_segment(&q->log, s->half, position);
+    uint64_t expected = s->head_sequence + 1, next = s->tail;
+    int rc = 0;
+    if (segment && segment->base <= position && toc_segment_end(segment) < s->tail)
+        next = toc_segment_end(segment);
+    uint64_t at = position;
+    struct toc_record *r = toc_log_at(&q->log, s->half, &at, s->tail, TOC_NEAR_HEAD, &rc);
+    if (r && at == position) {
+        uint64_t after = position + toc_record_size(r->length);
+        struct toc_record *n = after < s->tail ? toc_log_at(&q->log, s->half, &after, s->tail, TOC_NEAR_HEAD, &rc) : NULL;
+        if (n && n->sequence == expected + 1 && is_whole(n, after))
+            next = after;
+    }
+    at = next;
+    r = at < s->tail ? toc_log_at(&q->log, s->half, &at, s->tail, TOC_NEAR_HEAD, &rc) : NULL;
+    bool sound = r && is_whole(r, at) && r->sequence > s->head_sequence && r->sequence <= s->tail_sequence;
+    uint64_t reached = sound ? r->sequence - 1 : s->tail_sequence;
+    *out = (toc_taken){.sequence = expected, .length = reached - s->head_sequence};
+    s->head = sound ? at : s->tail;
+    s->head_sequence = reached;
+    if (s->head == s->tail)
+        s->bytes = 0;
+    queue_recycle(q);
+    rc = queue_commit(q, TOC_CBELL, TOC_WAKE_NONE);
+    return rc < 0 ? rc : -EBADMSG;
+}
+
+int queue_take_fresh(struct toc_queue *q, enum queue_how how, bool commit, void *buffer, size_t capacity, toc_taken *out)
+{
+    struct toc_queue_state before = q->s, *s = &q->s;
+    struct toc_holder *mine = NULL;
+    uint64_t position = s->head;
+    int rc = 0;
+    struct toc_record *r = toc_log_at(&q->log, s->half, &position, s->tail, TOC_NEAR_HEAD, &rc);
+    if (rc < 0 && rc != -EUCLEAN)
+        return rc;
+    if (!r || r->sequence != s->head_sequence + 1 || !is_whole(r, position))
+        return pass_over(q, r ? position : s->head, out);
+    rc = hand_out(r, position, buffer, capacity, out);
+    if (rc < 0 || how == QUEUE_PEEK)
+        return rc;
+    rc = queue_my_holder(q, &mine);
+    if (rc < 0)
+        return rc;
+    bool alone = s->held == 0 && s->back == 0;
+    s->head = position + toc_record_size(r->length);
+    s->head_sequence++;
+    s->bytes -= r->length < s->bytes ? r->length : s->bytes;
+    uint64_t *count = how == QUEUE_GET ? &mine->taken : &mine->leased;
+    atom_store_rel(count, *count + 1); /* before the claim, and before the commit */
+    TOC_STEP("queue.take.before_claim");
+    /* Before the commit, neither says anything yet: at head and beyond, a claim doesn't count. */
+    if (how == QUEUE_RECEIVE)
+        atom_store_rel(&r->claim, claim_of(TOC_LEASED, 1, q->owner->id));
+    else if (!alone)
+        atom_store_rel(&r->claim, claim_of(TOC_DONE, 0, 0));
+    s->held += how == QUEUE_RECEIVE;
+    out->held = how == QUEUE_RECEIVE;
+    queue_recycle(q);
+    uint64_t base = q->log.near[TOC_NEAR_HEAD].base;
+    if (base != q->reading) { /* a switch of segments is the time to see what between low and head can go */
+        q->reading = base;
+        if (s->low < s->head)
+            sweep_middle(q);
+    }
+    if (!commit)
+        return 0;
+    TOC_STEP("queue.take.before_commit");
+    rc = queue_commit(q, queue_cbell(q, &before), how == QUEUE_RECEIVE ? TOC_WAKE_GUARD : TOC_WAKE_NONE);
+    if (rc < 0)
+        atom_store_rel(count, *count - 1);
+    return rc;
+}
+
+/* An item that came back and was asked for by get: claimed first, done after, so that a kill gives it back. */
+static void keep(struct toc_queue *q, toc_taken *out)
+{
+    uint32_t most = queue_file(q)->setup.max_deliveries;
+    struct toc_holder *mine;
+    int rc = 0;
+    if (most && out->attempt > most)
+        return; /* it stays held: the caller buries it among the dead letters, and acks */
+    uint64_t position = out->position;
+    struct toc_record *r = toc_log_at(&q->log, q->s.half, &position, q->s.head, TOC_NEAR_LOW, &rc);
+    if (!r || queue_my_holder(q, &mine) < 0)
+        return; /* held: the caller acks */
+    struct toc_queue_state before = q->s;
+    uint64_t claim = r->claim;
+    atom_store_rel(&mine->taken, mine->taken + 1);
+    atom_store_rel(&r->claim, claim_of(TOC_DONE, 0, 0));
+    q->s.held -= q->s.held > 0;
+    queue_recycle(q);
+    if (queue_commit(q, queue_cbell(q, &before), TOC_WAKE_NONE) == 0) {
+        atom_store_rel(&mine->leased, mine->leased - 1);
+        out->held = 0;
+        return;
+    }
+    atom_store_rel(&r->claim, claim);
+    atom_store_rel(&mine->taken, mine->taken - 1);
+}
+
+int queue_take(struct toc_queue *q, enum queue_how how, bool quick, void *buffer, size_t capacity, toc_taken *out)
+{
+    if (may_have_back(&q->s) && how != QUEUE_PEEK) {
+        if (quick)
+            return -EBUSY;
+        int rc = take_back(q, buffer, capacity, out);
+        if (rc == 0 && how == QUEUE_GET)
+            keep(q, out);
+        if (rc != -EAGAIN)
+            return rc;
+    }
+    if (q->s.head_sequence == q->s.tail_sequence)
+        return q->s.shut && !q->s.back ? -EPIPE : -EAGAIN;
+    return queue_take_fresh(q, how, true, buffer, capacity, out);
+}
+
+int toc_queue_get_quick(toc_queue *q, void *buffer, size_t capacity, toc_taken *out)
+{
+    int rc;
+    if (!queue_try(q, &rc))
+        return rc;
+    /* The wake of those who wait for room is for the full call; so is everything that is rare. */
+    const struct toc_queue_state *s = &q->s;
+    bool rings = atom_load_acq(&queue_file(q)->head.word) & TOC_CBELL;
+    if (s->head_sequence == s->tail_sequence || s->back || rings)
+        rc = -EBUSY;
+    else
+        rc = queue_take_fresh(q, QUEUE_GET, true, buffer, capacity, out);
+    queue_leave(q);
+    return rc == 0 ? 1 : rc == -EBUSY ? 0 : rc;
+}
+
+int toc_queue_peek(toc_queue *q, void *buffer, size_t capacity, toc_taken *out)
+{
+    int rc = queue_enter(q, TOC_FOREVER);
+    if (rc < 0)
+        return rc;
+    uint64_t position = 0;
+    struct toc_record *r = may_have_back(&q->s) ? find_back(q, &position) : NULL;
+    if (r)
+        rc = hand_out(r, position, buffer, capacity, out);
+    else
+        rc = queue_take(q, QUEUE_PEEK, false, buffer, capacity, out);
+    queue_leave(q);
+    return rc == -EPIPE ? -EAGAIN : rc;
+}

@@ -1,0 +1,117 @@
+/* log.h: a sequence of records in segments, of which nothing is true before one store says so. Floor 2.
+ *
+ * Positions are bytes of an endless tape, 64 bits, only ever growing. A segment is a file of its own (an anonymous
+ * object's: a range of its memfd) that holds the tape from `base` on. The table lists the present ones. It exists twice:
+ * a change is made in the half that is not current, and becomes true with the state that names it (change.h).
+ *
+ * - A new segment is allocated in full (posix_fallocate: a full tmpfs is -ENOSPC here, not SIGBUS later) before the
+ *   table names it. Its number is the table's next one, and the file is made without O_EXCL: what somebody who was killed
+ *   left there is simply used.
+ * - A segment that nothing lives in goes to the spares, to be used again under another base, or to the drop list; what
+ *   is on the list is deleted after the commit, and again by the next who changes the table, because the first may
+ *   have been killed. Numbers of deleted files are never used again.
+ * - A record begins at a multiple of 8 and lies in one segment. What is left at a segment's end is passed over: by a
+ *   record of length TOC_PAD, or, if not even a header fits, by knowing that.
+ *
+ * Everything here is called with the object's lock held, which also keeps this process's threads apart.
+ */
+#ifndef TOC_LOG_H
+#define TOC_LOG_H
+
+#include "../tocsin.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TOC_PAGE 4096u
+#define TOC_PAD 0xffffffffu
+#define TOC_SPARES 2u
+#define TOC_DROPS 12u
+#define TOC_TABLE_SIZE 65536u
+#define TOC_SEGMENTS_MAX 4080u
+#define TOC_SEGMENT_FIRST (16u << 10)  /* a queue that is used a little costs a little */
+#define TOC_SEGMENT_STEADY (256u << 10) /* fits a core's own cache, and makes the switch cheap per record */
+#define TOC_SEGMENT_LARGE (16u << 20)  /* for queues with a backlog: the table stays short */
+
+struct toc_segment {
+    uint64_t base;
+    uint32_t file;  /* its number; anonymous: the page of the memfd at which it begins */
+    uint32_t pages;
+};
+
+struct toc_table {
+    uint64_t change; /* one more with each change */
+    uint32_t count, spares, drops, next_file;
+    uint64_t unused;
+    struct toc_segment spare[TOC_SPARES];
+    struct toc_segment drop[TOC_DROPS];
+    struct toc_segment segment[TOC_SEGMENTS_MAX]; /* sorted by base */
+};
+
+_Static_assert(offsetof(struct toc_table, spare) == 32, "format");
+_Static_assert(offsetof(struct toc_table, drop) == 64, "format");
+_Static_assert(offsetof(struct toc_table, segment) == 256, "format");
+_Static_assert(sizeof(struct toc_table) == TOC_TABLE_SIZE, "format");
+
+struct toc_record {
+    uint32_t length; /* of the payload, or TOC_PAD */
+    uint32_t check;  /* of length, sequence, position and payload */
+    uint64_t sequence;
+    uint64_t claim;  /* the owner of the log says what it means; not in the check */
+    unsigned char payload[];
+};
+
+_Static_assert(sizeof(struct toc_record) == 24, "format");
+
+struct toc_mapping {
+    uint32_t file, pages;
+    unsigned char *at;
+};
+
+struct toc_log {
+    struct toc_table *half[2]; /* in the control file */
+    int control;               /* a descriptor is needed to allocate more of a table: the anonymous memfd, or -1 */
+    const char *path;          /* of the control file; NULL: anonymous */
+    const char *prefix;        /* of the segments' files: "DIR/.NAME.<id>." */
+    uint32_t mode;
+    uint64_t table_offset[2];  /* of the halves in the control file */
+    /* this process's view */
+    struct toc_mapping *map;
+    uint32_t maps, maps_room;
+    uint64_t seen_change, deleted_change;
+    int copy; /* the half that is being changed in this operation; -1: none yet */
+    struct { uint64_t base, end; unsigned char *at; } near[3]; /* the segments last used, by purpose */
+};
+
+static inline uint64_t toc_record_size(uint32_t length) { return (sizeof(struct toc_record) + (uint64_t)length + 7) & ~7ull; }
+
+uint32_t toc_record_check(const struct toc_record *r, uint64_t position);
+
+/* The record at `position`, or NULL with why in *rc: -EUCLEAN (no such segment, nonsense in it), -ENOENT, -EMFILE ... Follows
+ * padding: *position becomes where it really begins, perhaps in the next segment. `end`: nothing lives there or beyond. */
+enum toc_near { TOC_NEAR_HEAD, TOC_NEAR_TAIL, TOC_NEAR_LOW };
+struct toc_record *toc_log_at(struct toc_log *log, uint32_t half, uint64_t *position, uint64_t end, enum toc_near near, int *rc);
+/* Room for `length` bytes at or after *tail, which becomes the record's position; `live` is how many bytes the log holds, for
+ * the size of a new segment. May change the table: *half then names the other one. `quick`: NULL with -EAGAIN rather than
+ * a system call. */
+struct toc_record *toc_log_room(struct toc_log *log, uint32_t *half, uint64_t *tail, uint32_t length, uint64_t live, bool quick,
+                                int *rc);
+/* Let go of every segment that ends at or before `low`. Stops early when the drop list is full. */
+void toc_log_release(struct toc_log *log, uint32_t *half, uint64_t low);
+/* Let go of one segment in the middle, of which the caller has seen that nothing in it lives. */
+void toc_log_release_one(struct toc_log *log, uint32_t *half, uint64_t base);
+/* The segment that contains `position`, or the first after it; NULL: none. */
+const struct toc_segment *toc_log_segment(const struct toc_log *log, uint32_t half, uint64_t position);
+static inline uint64_t toc_segment_end(const struct toc_segment *s) { return s->base + (uint64_t)s->pages * TOC_PAGE; }
+
+/* First thing in every operation, with the current half. */
+void toc_log_begin(struct toc_log *log, uint32_t half);
+/* After the commit of `half`: delete what was dropped, unmap what is gone. */
+void toc_log_settle(struct toc_log *log, uint32_t half);
+/* Is a table sound? 0 or -EUCLEAN. */
+int toc_table_fault(const struct toc_table *t);
+int toc_log_file(const struct toc_log *log, uint32_t file, char path[TOC_PATH_MAX + 64]);
+void toc_log_free(struct toc_log *log);
+
+#endif
