@@ -130,6 +130,22 @@ int queue_take_fresh(struct toc_queue *q, enum queue_how how, bool commit, void 
 /* Move `low` over what is done, and let segments go. */
 void queue_recycle(struct toc_queue *q);
 
+/* -- queue_claims.c */
+struct queue_dead {
+    uint32_t count;
+    uint64_t id[32];
+};
+struct queue_found {
+    struct toc_record *best; /* of those that came back and may be taken, the one that has waited longest; NULL: none */
+    uint64_t position;
+    uint64_t next_after, next_due; /* back_after and due_ms of the others */
+};
+bool queue_is_one_of(const struct queue_dead *d, uint64_t id);
+static inline uint64_t queue_back_at(const struct toc_queue_state *s) { return s->tail_sequence % (1ull << 46); }
+/* Every claim before head is looked at, and all that q->s says of claims is counted anew; claims of `dead` (NULL: nobody's)
+ * are put back on the way. 0, or why not all could be seen, and then q->s is as it was. */
+int queue_survey(struct toc_queue *q, const struct queue_dead *dead, struct queue_found *found);
+
 /* -- queue_settle.c */
 /* Put back what the dead hold; asks at most once a second, whoever calls. */
 int queue_bury(struct toc_queue *q);

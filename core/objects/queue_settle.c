@@ -9,8 +9,6 @@
 #define LOOK_NS 900000000ull /* "once a second" of several sleepers, whose timers differ a little */
 #define WHOSE (1ull << 46)
 
-static uint64_t back_at(const struct toc_queue_state *s) { return s->tail_sequence % WHOSE; }
-
 /* The record that `taken` speaks of, if it is still ours. */
 static struct toc_record *find_ours(struct toc_queue *q, const toc_taken *taken, int *rc)
 {
@@ -76,8 +74,8 @@ int toc_queue_nack(toc_queue *q, const toc_taken *taken, int64_t delay_ns)
             s->due_ms = s->delayed == 0 || due < s->due_ms ? due : s->due_ms;
             s->delayed++;
         } else {
-            claim = claim_of(TOC_READY, taken->attempt, back_at(s));
-            s->back_after = s->back == s->delayed || back_at(s) < s->back_after ? back_at(s) : s->back_after;
+            claim = claim_of(TOC_READY, taken->attempt, queue_back_at(s));
+            s->back_after = s->back == s->delayed || queue_back_at(s) < s->back_after ? queue_back_at(s) : s->back_after;
         }
         s->held -= s->held > 0;
         s->back++;
@@ -112,20 +110,7 @@ int toc_queue_task_done(toc_queue *q)
 
 /* -- the dead */
 
-struct dead {
-    uint32_t count;
-    uint64_t id[32];
-};
-
-static bool is_one_of(const struct dead *d, uint64_t id)
-{
-    for (uint32_t i = 0; i < d->count; i++)
-        if (d->id[i] == id)
-            return true;
-    return false;
-}
-
-static void find_dead(struct toc_queue *q, const struct toc_queue_state *s, struct dead *d)
+static void find_dead(struct toc_queue *q, const struct toc_queue_state *s, struct queue_dead *d)
 {
     d->count = 0;
     for (uint32_t i = 0; i < queue_holders(s) && d->count < 32; i++) {
@@ -137,43 +122,19 @@ static void find_dead(struct toc_queue *q, const struct toc_queue_state *s, stru
     }
 }
 
-/* Every claim is looked at, and the counts are made anew: what a killed process has left half done cannot matter. Claims of
- * someone who is in no holder entry are a dead one's as well, whose entry somebody has emptied already. */
-static void recount(struct toc_queue *q, const struct dead *d)
-{
-    struct toc_queue_state *s = &q->s;
-    struct toc_record *r;
-    uint64_t at = s->low;
-    int rc = 0;
-    s->held = s->back = s->back_bytes = s->delayed = 0;
-    s->back_after = s->due_ms = UINT64_MAX;
-    while (at < s->head && (r = toc_log_at(&q->log, s->half, &at, s->head, TOC_NEAR_LOW, &rc))) {
-        uint64_t claim = atom_load_relax(&r->claim);
-        if (claim_what(claim) == TOC_LEASED && is_one_of(d, claim_whose(claim))) {
-            claim = claim_of(TOC_READY, claim_attempt(claim), back_at(s));
-            atom_store_rel(&r->claim, claim);
-        }
-        if (claim_what(claim) == TOC_LEASED)
-            s->held++;
-        if (claim_what(claim) == TOC_READY || claim_what(claim) == TOC_DELAYED) {
-            uint64_t *first = claim_what(claim) == TOC_READY ? &s->back_after : &s->due_ms;
-            *first = claim_whose(claim) < *first ? claim_whose(claim) : *first;
-            s->back++;
-            s->back_bytes += r->length;
-            s->delayed += claim_what(claim) == TOC_DELAYED;
-        }
-        at += toc_record_size(r->length);
-    }
-}
-
-static int put_back(struct toc_queue *q, const struct dead *d)
+static int put_back(struct toc_queue *q, const struct queue_dead *d)
 {
     int rc = queue_enter(q, TOC_FOREVER);
     if (rc < 0)
         return rc;
-    recount(q, d);
+    struct queue_found found;
+    rc = queue_survey(q, d, &found);
+    if (rc < 0) {
+        queue_leave(q);
+        return rc;
+    }
     for (uint32_t i = 0; i < queue_holders(&q->s); i++) /* of the dead it counts for nothing, commit or no commit */
-        if (is_one_of(d, queue_holder(q, i)->id))
+        if (queue_is_one_of(d, queue_holder(q, i)->id))
             atom_store_rel(&queue_holder(q, i)->taken, 0);
     TOC_STEP("queue.bury.before_commit");
     queue_recycle(q);
@@ -181,7 +142,7 @@ static int put_back(struct toc_queue *q, const struct dead *d)
     TOC_STEP("queue.bury.before_forgetting");
     for (uint32_t i = 0; rc == 0 && i < queue_holders(&q->s); i++) {
         struct toc_holder *h = queue_holder(q, i);
-        if (is_one_of(d, h->id)) { /* only now: whoever is killed before it leaves the dead to the next who looks */
+        if (queue_is_one_of(d, h->id)) { /* only now: whoever is killed before it leaves the dead to the next who looks */
             atom_store_rel(&h->leased, 0);
             atom_store_rel(&h->id, 0);
         }
@@ -194,7 +155,7 @@ int queue_bury(struct toc_queue *q)
 {
     uint64_t *looked = &queue_file(q)->looked_ns, now = (uint64_t)sys_now(), last = atom_load_relax(looked);
     struct toc_queue_state s;
-    struct dead d;
+    struct queue_dead d;
     /* One of all who wait looks; a time in the future is another boot's. */
     if ((last <= now && now - last < LOOK_NS) || !atom_cas_acqrel(looked, &last, now))
         return 0;

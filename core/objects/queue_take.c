@@ -86,57 +86,20 @@ static bool may_have_back(const struct toc_queue_state *s)
         || (s->delayed && queue_now_ms() >= s->due_ms);
 }
 
-/* Of those that came back, the one that has waited longest; what the state says of them is counted anew on the way. */
-static struct toc_record *find_back(struct toc_queue *q, uint64_t *position)
-{
-    struct toc_queue_state *s = &q->s;
-    uint64_t at = s->low, now = queue_now_ms(), best_after = UINT64_MAX, first = UINT64_MAX, second = UINT64_MAX, due = UINT64_MAX;
-    uint64_t best_due = UINT64_MAX, second_due = UINT64_MAX;
-    struct toc_record *best = NULL, *r;
-    int rc = 0;
-    s->back = s->back_bytes = s->delayed = 0;
-    while (at < s->head && (r = toc_log_at(&q->log, s->half, &at, s->head, TOC_NEAR_LOW, &rc))) {
-        uint64_t claim = atom_load_relax(&r->claim), whose = claim_whose(claim);
-        if (claim_what(claim) == TOC_READY || claim_what(claim) == TOC_DELAYED) {
-            bool late = claim_what(claim) == TOC_DELAYED;
-            s->back++;
-            s->back_bytes += r->length;
-            s->delayed += late;
-            if (late) {
-                second_due = whose < due ? due : whose < second_due ? whose : second_due;
-                due = whose < due ? whose : due;
-            } else {
-                second = whose < first ? first : whose < second ? whose : second;
-                first = whose < first ? whose : first;
-            }
-            uint64_t after = late ? 0 : whose;
-            bool eligible = late ? now >= whose : s->head_sequence >= whose || s->head == s->tail;
-            if (eligible && after < best_after) {
-                best = r;
-                best_after = after;
-                best_due = late ? whose : UINT64_MAX;
-                *position = at;
-            }
-        }
-        at += toc_record_size(r->length);
-    }
-    s->due_ms = best && best_due != UINT64_MAX && best_due == due ? second_due : due;
-    s->back_after = best && best_due == UINT64_MAX && best_after == first ? second : first;
-    return best;
-}
-
 static int take_back(struct toc_queue *q, void *buffer, size_t capacity, toc_taken *out)
 {
     struct toc_queue_state before = q->s, *s = &q->s;
     struct toc_holder *mine;
-    uint64_t position = 0;
-    struct toc_record *r = find_back(q, &position);
-    if (!r) { /* the counts of somebody who was killed at a purge were put right */
-        if (s->back != before.back)
-            queue_commit(q, TOC_CBELL, TOC_WAKE_NONE);
-        return -EAGAIN;
+    struct queue_found found;
+    int rc = queue_survey(q, NULL, &found);
+    if (rc < 0)
+        return rc;
+    struct toc_record *r = found.best;
+    if (!r) { /* what somebody who was killed had left half done has been put right */
+        rc = s->back != before.back || s->held != before.held ? queue_commit(q, TOC_CBELL, TOC_WAKE_NONE) : 0;
+        return rc < 0 ? rc : -EAGAIN;
     }
-    int rc = hand_out(r, position, buffer, capacity, out);
+    rc = hand_out(r, found.position, buffer, capacity, out);
     if (rc < 0) {
         q->s = before;
         return rc;
@@ -153,6 +116,8 @@ static int take_back(struct toc_queue *q, void *buffer, size_t capacity, toc_tak
     s->back--;
     s->back_bytes -= r->length;
     s->held++;
+    s->back_after = found.next_after; /* of those that are left */
+    s->due_ms = found.next_due;
     out->attempt = attempt;
     out->held = 1;
     TOC_STEP("queue.back.before_commit");
@@ -308,10 +273,11 @@ int toc_queue_peek(toc_queue *q, void *buffer, size_t capacity, toc_taken *out)
     int rc = queue_enter(q, TOC_FOREVER);
     if (rc < 0)
         return rc;
-    uint64_t position = 0;
-    struct toc_record *r = may_have_back(&q->s) ? find_back(q, &position) : NULL;
-    if (r)
-        rc = hand_out(r, position, buffer, capacity, out);
+    struct queue_found found = {.best = NULL};
+    if (may_have_back(&q->s))
+        rc = queue_survey(q, NULL, &found);
+    if (rc < 0 || found.best)
+        rc = rc < 0 ? rc : hand_out(found.best, found.position, buffer, capacity, out);
     else
         rc = queue_take(q, QUEUE_PEEK, false, buffer, capacity, out);
     queue_leave(q);

@@ -8,22 +8,20 @@
 
 #define GUARD_NS 1000000000ll
 
-/* Under the lock: nothing is there. Whoever sleeps now must know whether something is out that a death would give back. */
-static uint64_t seen_empty(struct toc_queue *q)
+/* Under the lock: nothing is there. Whoever sleeps now must know whether something is out that a death would give back;
+ * and when a second has passed with nothing out, sleep may be long again. Under the lock, because a commit is an addition
+ * to a word that its maker has read before: it relies on GUARD, too (verify/commit.pml). */
+static uint64_t seen_empty(struct toc_queue *q, bool second_passed)
 {
     uint64_t *word = &queue_file(q)->head.word, w = atom_load_acq(word);
-    if (queue_is_outstanding(&q->s) && !(w & TOC_GUARD))
-        w = atom_or_acqrel(word, TOC_GUARD);
+    if (queue_is_outstanding(&q->s)) {
+        if (!(w & TOC_GUARD))
+            w = atom_or_acqrel(word, TOC_GUARD);
+    } else if (second_passed) {
+        while ((w & TOC_GUARD) && !atom_cas_acqrel(word, &w, w & ~TOC_GUARD)) {}
+        w &= ~TOC_GUARD;
+    }
     return w;
-}
-
-/* A second without anything: if nothing is out that a death would give back, sleep may be long again. */
-static void stand_down(struct toc_queue *q, uint64_t w)
-{
-    struct toc_queue_state s;
-    queue_snapshot(q, &s);
-    if (!queue_is_outstanding(&s) && s.head_sequence == s.tail_sequence)
-        atom_cas_acqrel(&queue_file(q)->head.word, &w, w & ~TOC_GUARD); /* exact: `w` is from before the look */
 }
 
 static int64_t wake_time(struct toc_queue *q, uint64_t w, uint64_t due_ms, bool delayed, int64_t deadline)
@@ -37,8 +35,9 @@ static int64_t wake_time(struct toc_queue *q, uint64_t w, uint64_t due_ms, bool 
 }
 
 /* Asleep until something changes after the instant in which the word was `seen`, or until it is time to look. 0 or a verdict. */
-static int sleep_once(struct toc_queue *q, uint64_t seen, uint64_t due_ms, bool delayed, int64_t deadline)
+static int sleep_once(struct toc_queue *q, uint64_t seen, uint64_t due_ms, bool delayed, int64_t deadline, bool *second_passed)
 {
+    *second_passed = false;
     uint64_t *word = &queue_file(q)->head.word, w = atom_load_acq(word), in;
     toc_object_enter(&q->h.o);
     int rc = toc_handle_verdict(&q->h, w);
@@ -53,10 +52,9 @@ static int sleep_once(struct toc_queue *q, uint64_t seen, uint64_t due_ms, bool 
         int slept = sys_futex_wait(word, (uint32_t)in, q->h.o.mask, until);
         rc = slept == -EINTR ? slept : toc_handle_verdict(&q->h, atom_load_acq(word));
         if (slept == -ETIMEDOUT && rc == 0) {
-            if (in & TOC_GUARD) {
+            *second_passed = in & TOC_GUARD;
+            if (in & TOC_GUARD)
                 rc = queue_bury(q);
-                stand_down(q, in);
-            }
             if (sys_now() >= toc_handle_next_look(&q->h))
                 toc_object_check_name(&q->h.o);
         }
@@ -104,7 +102,7 @@ static int take_many(struct toc_queue *q, const struct wanted *want)
 
 static int take_waiting(struct toc_queue *q, const struct wanted *want, int64_t deadline)
 {
-    for (bool buried = false;;) {
+    for (bool buried = false, second_passed = false;;) {
         uint64_t seen = 0, w = atom_load_acq(&queue_file(q)->head.word);
         int rc = toc_handle_verdict(&q->h, w);
         if (rc == 0)
@@ -115,7 +113,7 @@ static int take_waiting(struct toc_queue *q, const struct wanted *want, int64_t 
         bool outstanding = queue_is_outstanding(&q->s), delayed = q->s.delayed > 0;
         uint64_t due = q->s.due_ms;
         if (rc == -EAGAIN)
-            seen = seen_empty(q);
+            seen = seen_empty(q, second_passed);
         queue_leave(q);
         if (rc != -EAGAIN)
             return rc;
@@ -130,7 +128,7 @@ static int take_waiting(struct toc_queue *q, const struct wanted *want, int64_t 
         toc_handle_looked(&q->h, seen);
         if (deadline != TOC_FOREVER && deadline <= sys_now())
             return -EAGAIN;
-        rc = sleep_once(q, seen, due, delayed, deadline);
+        rc = sleep_once(q, seen, due, delayed, deadline, &second_passed);
         if (rc < 0)
             return rc;
         buried = false;

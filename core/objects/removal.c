@@ -37,14 +37,47 @@ int toc_removal_tell(struct toc_head *h, const char *bell, int anonymous)
     return 0;
 }
 
-static void forget_bell(const char *path, uint64_t id)
+struct parts {
+    const char *path; /* of the object: its directory and its name */
+    size_t leaf;
+    char prefix[TOC_NAME_MAX + 24];
+    size_t length;
+    int found;
+};
+
+static int forget_part(void *context, const char *name)
+{
+    struct parts *p = context;
+    char path[TOC_BELL_PATH_MAX + 64];
+    if (strncmp(name, p->prefix, p->length) == 0) {
+        int n = snprintf(path, sizeof path, "%.*s%s", (int)p->leaf, p->path, name);
+        if (n < (int)sizeof path && sys_unlink(path) == 0)
+            p->found = 1;
+    }
+    return 0;
+}
+
+/* What belongs to this incarnation: every file `.NAME.<id>.*`. Of an event and a signal that can only be the bell, and
+ * what its maker may have left, so nobody has to read a directory of a hundred thousand objects. */
+static void forget_parts(const char *path, const struct toc_head *h)
 {
     char bell[TOC_BELL_PATH_MAX + 8];
-    if (toc_bell_path(bell, path, id) < 0)
+    if (toc_bell_path(bell, path, h->id) < 0)
         return;
     sys_unlink(bell);
     strcat(bell, ".new"); /* of a maker that was killed; 8 bytes are kept free for it */
     sys_unlink(bell);
+    if (h->kind != TOC_KIND_DATA && h->kind != TOC_KIND_QUEUE)
+        return;
+    struct parts p = {.path = path, .leaf = (size_t)(strrchr(path, '/') - path) + 1};
+    int n = snprintf(p.prefix, sizeof p.prefix, ".%s.%016llx.", path + p.leaf, (unsigned long long)h->id);
+    if (n >= (int)sizeof p.prefix)
+        return;
+    p.length = (size_t)n;
+    bell[p.leaf] = 0; /* the directory */
+    for (int i = 0; i < 8; i++, p.found = 0) /* once more, because names go while we read */
+        if (sys_list(bell, forget_part, &p) < 0 || !p.found)
+            break;
 }
 
 int toc_file_fault(int rc)
@@ -92,7 +125,7 @@ int toc_removal_finish(struct toc_head *h, const char *path, const struct sys_fi
     if (rc == 0 && (file.ino != marked->ino || file.dev != marked->dev))
         rc = -EIDRM; /* somebody else has finished it, and made a new one */
     if (rc == 0 && sys_may_remove(dir, &file) == 0) {
-        forget_bell(path, h->id);
+        forget_parts(path, h);
         rc = sys_unlink(path);
         rc = rc < 0 && rc != -ENOENT ? rc : -EIDRM;
     } else if (rc == 0) {
@@ -132,7 +165,7 @@ int toc_unlink(const char *path)
             rc = toc_removal_tell(h, bell, 0);
         if (rc == 0) {
             TOC_STEP("removal.before_unlink");
-            forget_bell(path, h->id);
+            forget_parts(path, h);
             rc = sys_unlink(path);
         }
         sys_unmap(h, sizeof *h);

@@ -11,8 +11,8 @@
  *   SLEEPERS  somebody may sleep in the futex.                            May be on spuriously; must not be missing.
  *   BELL      somebody may listen for data.                               May be on spuriously; must not be missing.
  *   CBELL     somebody may listen for room, or for the end of all work.   May be on spuriously; must not be missing.
- *   GUARD     sleepers sleep a second at most, then look who died. Put in by the holder only; dropped by anyone
- *             who has looked and found nothing that a death could leave behind, by CAS on the exact word.
+ *   GUARD     sleepers sleep a second at most, then look who died. Put in and dropped under the lock only; dropped
+ *             by who has slept a second and found nothing that a death could leave behind.
  * A wake of one is lost when the one who was woken dies before it took what it was woken for. GUARD is for that, and for
  * items that died with their receivers: the first to put something while all sleep without it wakes everyone,
  * and they sleep on by the second; when a second has passed without anything, GUARD goes, and sleep is long again.
