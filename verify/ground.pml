@@ -56,9 +56,24 @@ byte edges;
 #define CONSUME(me) edges = edges & (255 - (1 << me))
 #define RAISE(me)   edges = edges | (1 << me)   /* EPOLL_CTL_MOD of what is readable */
 #define OPEN        open = true
-#define CLOSE       STEP { if :: open -> open = false; edges = ALL_EARS :: else fi }
+#define CLOSE       STEP { if :: open -> open = false; edges = (pens -> edges : ALL_EARS) :: else fi }
 #ifdef NO_DEATH_RING
 #define CLOSE_OF_THE_DEAD STEP { open = false } /* mutant: a ring that only the living make */
 #else
 #define CLOSE_OF_THE_DEAD CLOSE
 #endif
+
+/* The byte that makes the FIFO readable: a listener who finds none opens the FIFO for writing as well, and while anybody
+ * has, the close of a ringer is no edge. What comes to the rescue is the writer's own close, in life or in death. */
+byte pens;
+#ifdef SILENT_PEN
+#define PEN_DOWN(how) STEP { how -> pen = false; pens-- } /* mutant: as if that close were no edge */
+#else
+#define PEN_DOWN(how) STEP { how -> pen = false; pens--; edges = ALL_EARS }
+#endif
+#define FILL \
+    if \
+    :: true -> STEP { pen = true; pens++; edges = ALL_EARS }; MAY_DIE; PEN_DOWN(true) \
+    :: true                                         /* there is one */ \
+    fi
+#define PEN_OF_THE_DEAD if :: PEN_DOWN(pen) :: !pen fi

@@ -26,9 +26,10 @@
 proctype Listen(byte me; bool for_set)
 {
     short seen, entry;
-    bool young;
+    bool young, pen;
 
     entry = CLEARS(word);
+    FILL;
     MAKE_BELL;
 again:
     skip;
@@ -43,6 +44,7 @@ again:
         assert(word & (for_set -> BELL : CBELL))
     fi;
 dead:
+    PEN_OF_THE_DEAD;
     seen = 0; entry = 0; young = false
 }
 
@@ -51,8 +53,9 @@ dead:
 proctype Fileno(byte me)
 {
     short seen;
-    bool young;
+    bool young, pen;
 
+    FILL;
     MAKE_BELL;
 again:
     skip;
@@ -64,6 +67,7 @@ again:
     :: timeout -> assert(!(word & (SET | REMOVED)) && (word & BELL))
     fi;
 dead:
+    PEN_OF_THE_DEAD;
     seen = 0; young = false
 }
 
@@ -72,8 +76,9 @@ dead:
 proctype Later(byte me; byte since)
 {
     short seen;
-    bool young;
+    bool young, pen;
 
+    FILL;
     MAKE_BELL;
 again:
     skip;
@@ -96,10 +101,9 @@ rearm:
     if
     :: EDGE(me) -> goto again
     :: MUST_LOOK_AGAIN -> goto again
-    :: timeout ->
-        assert(!(word & REMOVED) && GENERATION(word) <= since);
-        assert(((word & SET) && (word & CBELL)) || (!(word & SET) && (word & BELL)))
+    :: timeout -> assert(!(word & REMOVED) && GENERATION(word) <= since)
     fi;
 dead:
+    PEN_OF_THE_DEAD;
     seen = 0; young = false
 }

@@ -40,7 +40,7 @@ int toc_removal_tell(struct toc_head *h, const char *bell, int anonymous)
 struct parts {
     const char *path; /* of the object: its directory and its name */
     size_t leaf;
-    char prefix[TOC_NAME_MAX + 24];
+    char prefix[256];
     size_t length;
     int found;
 };

@@ -1,4 +1,4 @@
-"""Waiting without polling: events between threads, event loops, processes and shells.
+"""Waiting without polling: events, values and queues between threads, event loops, processes and shells.
 
     from tocsin import Event
 
@@ -13,10 +13,15 @@ from __future__ import annotations
 from tocsin._errors import (
     ConfigMismatch,
     FormatMismatch,
+    InvalidMessage,
+    Lagged,
+    LeaseLost,
+    MessageTooLarge,
     ObjectDamaged,
     ObjectRemoved,
     OwnerDied,
     TocsinError,
+    VersionConflict,
     WaitCancelled,
     WrongKind,
 )
@@ -25,29 +30,69 @@ from tocsin._place import unlink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tocsin._data import DataEvent as DataEvent
+    from tocsin._delivery import Delivery as Delivery
+    from tocsin._errors import Empty as Empty
+    from tocsin._errors import Full as Full
+    from tocsin._errors import ShutDown as ShutDown
+    from tocsin._queue import Queue as Queue
+    from tocsin._signal import Signal as Signal
+    from tocsin._stats import DataEventStats as DataEventStats
     from tocsin._stats import EventStats as EventStats
+    from tocsin._stats import QueueStats as QueueStats
+    from tocsin._stats import SignalStats as SignalStats
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ConfigMismatch",
+    "DataEvent",
+    "DataEventStats",
+    "Delivery",
+    "Empty",
     "Event",
     "EventStats",
     "FormatMismatch",
+    "Full",
+    "InvalidMessage",
+    "Lagged",
+    "LeaseLost",
+    "MessageTooLarge",
     "ObjectDamaged",
     "ObjectRemoved",
     "OwnerDied",
+    "Queue",
+    "QueueStats",
+    "ShutDown",
+    "Signal",
+    "SignalStats",
     "TocsinError",
+    "VersionConflict",
     "WaitCancelled",
     "WrongKind",
     "unlink",
 ]
 
+#: Loaded on first use, and where from: a command that sets an event must not pay for codecs and dataclasses.
+_LATER = {
+    "DataEvent": "_data",
+    "DataEventStats": "_stats",
+    "Delivery": "_delivery",
+    "Empty": "_errors",
+    "EventStats": "_stats",
+    "Full": "_errors",
+    "Queue": "_queue",
+    "QueueStats": "_stats",
+    "ShutDown": "_errors",
+    "Signal": "_signal",
+    "SignalStats": "_stats",
+}
+
 
 def __getattr__(name: str) -> object:
-    # Loaded on first use: dataclasses cost a command more start-up time than all of the rest.
-    if name == "EventStats":
-        from tocsin._stats import EventStats
+    if name in _LATER:
+        from importlib import import_module
 
-        return EventStats
+        found = globals()[name] = getattr(import_module(f"tocsin.{_LATER[name]}"), name)
+        return found
     raise AttributeError(f"module 'tocsin' has no attribute {name!r}")

@@ -20,7 +20,7 @@ from tocsin import _core
 from tocsin._hub import LOOK_NS, Hub, after_fork_in_child, books
 
 if TYPE_CHECKING:
-    from tocsin._event import Event
+    from tocsin._object import Handle
 
 _asyncio_hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _AsyncioHub] = weakref.WeakKeyDictionary()
 _anyio_hubs: weakref.WeakKeyDictionary[object, _AnyioHub] = weakref.WeakKeyDictionary()
@@ -35,15 +35,20 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-async def wait(event: Event, after: int, until: int, *, for_clear: bool) -> bool:
-    """Until the event's word says so: True; False at the deadline `until` (ns, -1 never, 0 look once)."""
+async def wait_change(handle: Handle, side: int, seen: int, until: int) -> bool:
+    """Until the ticket of that side has passed `seen`: True; False at the deadline `until` (ns, -1 never).
+
+    True means: look again. A handle that is cancelled meanwhile gives True or WaitCancelled, one that is closed
+    ValueError. Whoever looks takes the ticket first, so that a change between the look and the wait ends the wait.
+    """
     if sniffio.current_async_library() == "asyncio":
-        return await _wait_asyncio(event, after, until, for_clear=for_clear)
-    return await _wait_anyio(event, after, until, for_clear=for_clear)
+        return await _wait_asyncio(handle, side, seen, until)
+    return await _wait_anyio(handle, side, seen, until)
 
 
-def _is_over(event: Event, after: int, *, for_clear: bool) -> bool:
-    return event._arm_clear() != after if for_clear else event._arm_set() > after
+async def pause(seconds: float) -> None:
+    """For what has no bell: a lock that a stopped process holds."""
+    await anyio.sleep(seconds)
 
 
 def _seconds(until: int, now: int) -> float:
@@ -90,27 +95,27 @@ def _too_late(seat: asyncio.Future[bool | Exception]) -> None:
         seat.set_result(False)
 
 
-async def _wait_asyncio(event: Event, after: int, until: int, *, for_clear: bool) -> bool:
+async def _wait_asyncio(handle: Handle, side: int, seen: int, until: int) -> bool:
     loop = asyncio.get_running_loop()
     hub = _asyncio_hubs.get(loop)
     if hub is None:
         with books():
             _give_back_closed()
             hub = _asyncio_hubs[loop] = _AsyncioHub(loop)
-    room = hub.enter(event)
+    room = hub.enter(handle)
     seat: asyncio.Future[bool | Exception] = loop.create_future()
-    young = event._look_again()  # before the arming: the bell's age counts up to it
+    young = handle._look_again()  # before the arming: the bell's age counts up to it
     timers: list[asyncio.TimerHandle] = []
     try:
-        if room.sit(event, seat, after, for_clear=for_clear):
+        if room.sit(handle, seat, side, seen):
             return True
         if until >= 0:
             timers.append(loop.call_later(_seconds(until, _core.now()), _too_late, seat))
         if young:
             timers.append(loop.call_later(young / 1e9, room.look))
         hub.watch_names(loop)
-        # A set that rings at the very end counts.
-        return _answer(await seat) or _is_over(event, after, for_clear=for_clear)
+        # A change at the very end counts.
+        return _answer(await seat) or handle._passed(handle._arm(side), seen)
     finally:
         room.leave(seat)
         for timer in timers:
@@ -176,30 +181,30 @@ class _AnyioHub(Hub):
         """Somebody who waits must lead; whoever leaves calls one of the others."""
         if self.lead is None:
             for room in self.rooms.values():
-                for seat in (*room.for_set, *room.for_clear):
+                for seat in room.seats():
                     if isinstance(seat, _Seat) and not seat.done():
                         seat.call.set()
                         return
 
 
-async def _wait_anyio(event: Event, after: int, until: int, *, for_clear: bool) -> bool:
+async def _wait_anyio(handle: Handle, side: int, seen: int, until: int) -> bool:
     token = anyio.lowlevel.current_token()
     token = getattr(token, "native_token", token)  # anyio wraps the loop's own lasting token anew in each call
     hub = _anyio_hubs.get(token)
     if hub is None:
         with books():
             hub = _anyio_hubs[token] = _AnyioHub()
-    room = hub.enter(event)
+    room = hub.enter(handle)
     seat = _Seat()
-    if young := event._look_again():  # before the arming, as above
+    if young := handle._look_again():  # before the arming, as above
         room.second_look = _core.now() + young
         hub.poke()  # whoever leads has not reckoned with it
     try:
-        if room.sit(event, seat, after, for_clear=for_clear):
+        if room.sit(handle, seat, side, seen):
             await anyio.lowlevel.checkpoint()
             return True
         await hub.follow(seat, until)
-        return _answer(seat.result or False) or _is_over(event, after, for_clear=for_clear)
+        return _answer(seat.result or False) or handle._passed(handle._arm(side), seen)
     finally:
         # Also when this task was called to lead and cancelled in the same instant.
         room.leave(seat)

@@ -8,8 +8,32 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 
 from tocsin import _core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queue import Empty as Empty  # noqa: PLC0414 - for others to import from here, type checkers want it so
+    from queue import Full as Full  # noqa: PLC0414
+
+if TYPE_CHECKING and sys.version_info >= (3, 13):
+    from queue import ShutDown as ShutDown  # noqa: PLC0414
+elif sys.version_info < (3, 13):
+
+    class ShutDown(Exception):
+        """Put into a queue that was shut down, or got from one that is also empty: `queue.ShutDown` of 3.13."""
+
+        __module__ = "tocsin"
+
+
+def __getattr__(name: str) -> object:
+    # Loaded on first use: who never fills a queue doesn't pay for the module.
+    if name in ("Empty", "Full", "ShutDown"):
+        import queue
+
+        return getattr(queue, name)
+    raise AttributeError(f"module 'tocsin._errors' has no attribute {name!r}")
 
 
 class TocsinError(Exception):
@@ -25,7 +49,7 @@ class ConfigMismatch(TocsinError, ValueError):
 
 
 class ObjectRemoved(TocsinError, FileNotFoundError):
-    """The object was unlinked, or its file is gone: nobody will ever set it. Everyone who waits gets this."""
+    """The object was unlinked, or its file is gone: nobody will ever change it. Everyone who waits gets this."""
 
 
 class ObjectDamaged(TocsinError):
@@ -41,8 +65,38 @@ class OwnerDied(TocsinError):
 
 
 class WaitCancelled(TocsinError):
-    """`cancel()` ended this handle's wait. Reserved for objects that have cursors."""
+    """`cancel()` ended this handle's waits. It is sticky: open a new handle to wait again."""
 
+
+class MessageTooLarge(TocsinError, ValueError):
+    """An item or a value is larger than 64 MiB when it is encoded, or than the queue can ever hold."""
+
+
+class InvalidMessage(TocsinError, ValueError):
+    """An item or a value is not what the type says, or would not come back equal (README, "JSON")."""
+
+
+class VersionConflict(TocsinError):
+    """`if_version` is not the present version: somebody signalled in between. Nothing was changed."""
+
+
+class LeaseLost(TocsinError):
+    """The delivery is not this process's any more: it was acked or given back before."""
+
+
+class Lagged(TocsinError):
+    """The reader was too slow, and what it had not read was overwritten: `missed` of them. It goes on behind those."""
+
+    def __init__(self, message: str, missed: int = 0) -> None:
+        super().__init__(message, missed)
+        self.missed = missed
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+#: What an object is called in messages, where that is not its kind.
+KINDS = {"data": "data event"}
 
 #: Reasons that become an exception of ours: class, and what to do about it.
 _OURS: dict[int, tuple[type[TocsinError], str]] = {
@@ -57,6 +111,19 @@ _OURS: dict[int, tuple[type[TocsinError], str]] = {
     ),
     errno.EIDRM: (ObjectRemoved, "was removed: open it anew"),
     errno.EEXIST: (ConfigMismatch, "was made with another mode: leave the mode out to take it as it is"),
+    errno.ECANCELED: (WaitCancelled, "was cancelled for this handle: open a new one to wait again"),
+    errno.EMSGSIZE: (MessageTooLarge, f"takes at most {_core.MESSAGE_MAX >> 20} MiB at once: send a reference instead"),
+    errno.EBADMSG: (InvalidMessage, "holds something that can't be read"),
+}
+
+#: What one kind means by a reason.
+_OF_KIND: dict[tuple[str, int], tuple[type[TocsinError], str]] = {
+    ("data", errno.ESTALE): (VersionConflict, "has another version by now: read it again, then decide"),
+    ("queue", errno.ESTALE): (LeaseLost, "has given the item to somebody else, or it was acked before"),
+    ("queue", errno.EEXIST): (
+        ConfigMismatch,
+        "was made with another mode, limit, codec or durability: leave out what is fixed to take it as it is",
+    ),
 }
 
 #: Reasons that the standard library has an exception for: class, errno that it shows, and what to do.
@@ -81,24 +148,37 @@ _STANDARD: dict[int, tuple[type[OSError], int, str]] = {
 }
 
 
-def error(reason: int, name: str | None, at: str | None, path: str | None) -> Exception:
+def error(  # noqa: PLR0911 - a table, of which some rows need a second look
+    reason: int, name: str | None, at: str | None, path: str | None, kind: str = "object"
+) -> Exception:
     """The exception for a negative `reason` of the core, about the object `name` at `at`."""
     code = -reason
-    what = "the anonymous event" if name is None else f"{name!r} at {at!r}"
+    what = f"the anonymous {KINDS.get(kind, kind)}" if name is None else f"{name!r} at {at!r}"
     if code == errno.ESHUTDOWN:
         return ValueError(f"{what} was closed: open a new handle")
     if code == errno.EDOM:
         return ValueError(f"bad mode for {what}: give 0o600 to 0o777, in which the owner may read and write")
     where = f" ({path})" if path else ""
-    if code in _OURS:
-        kind, mend = _OURS[code]
-        return kind(f"{what}{where} {mend}")
+    ours = _OF_KIND.get((kind, code)) or _OURS.get(code)
+    if ours:
+        own, mend = ours
+        return own(f"{what}{where} {mend}")
+    if code == errno.ETIMEDOUT:
+        return TimeoutError(code, f"{what} is locked by a process that is stopped: `tocsin doctor` names it", path)
+    if code == errno.EPIPE:
+        return _shut_down(f"{what} was shut down")
     if code == errno.ENOENT and path and not os.path.isdir(os.path.dirname(path)):
         return FileNotFoundError(code, f"{what} has no home, its directory does not exist: make it first", path)
     if code in _STANDARD:
         standard, shown, mend = _STANDARD[code]
         return standard(shown, f"{what} {mend}", path) if path else standard(shown, f"{what} {mend}")
     return OSError(code, f"{what}: {_core.reason(reason) if code in _KNOWN else os.strerror(code)}", path)
+
+
+def _shut_down(message: str) -> Exception:
+    from tocsin._errors import ShutDown  # this module, through its own door: before 3.13 it is ours
+
+    return ShutDown(message)
 
 
 _KNOWN = frozenset({errno.EBUSY, errno.EMFILE, errno.ENFILE, errno.ENOSPC})

@@ -1,8 +1,9 @@
 """The hub of a loop: one epoll, whatever the number of objects and tasks. Knows no loop; `_aio` drives it.
 
-The epoll holds the bell of each event that somebody on the loop awaits, edge-triggered. When it is readable, the
-hub looks at those events whose bell has rung and wakes the tasks whose wait is over. A task arms first and judges by
-the word which the arming returned (core/parts/bell.h), so no set is missed.
+The epoll holds the bell of each object that somebody on the loop awaits, edge-triggered. When it is readable, the
+hub looks at those objects whose bell has rung and wakes the tasks whose wait is over. A task arms first and judges by
+the ticket which the arming returned (core/parts/bell.h), so no change is missed. An event's tickets say how often it
+became set or clear, all others' that something changed, which is a reason to look and no more.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from tocsin import _core
+from tocsin._errors import WaitCancelled
 
 if TYPE_CHECKING:
-    from tocsin._event import Event
+    from tocsin._object import Handle
 
 #: How long a waiter trusts that the file still has its name (the same minute as the core's sleepers).
 LOOK_NS = 60_000_000_000
@@ -32,67 +34,64 @@ class Seat(Protocol):
 
 
 class Room:
-    """Those who wait for one event on one loop: each seat with the count that it must pass."""
+    """Those who wait for one object on one loop. It has two sides, as its bell has (something to take; room, or
+    all done). Each seat comes with a ticket, and its wait is over when the side's own has passed it."""
 
-    __slots__ = ("event", "fd", "for_clear", "for_set", "second_look")
+    __slots__ = ("fd", "handle", "second_look", "sides")
 
-    def __init__(self, event: Event, fd: int) -> None:
-        self.event = weakref.ref(event)
+    def __init__(self, handle: Handle, fd: int) -> None:
+        self.handle = weakref.ref(handle)
         self.fd = fd
-        self.for_set: dict[Seat, int] = {}
-        self.for_clear: dict[Seat, int] = {}
+        self.sides: tuple[dict[Seat, int], dict[Seat, int]] = ({}, {})
         self.second_look = 0  # ns, when a young bell must be looked at once more; 0: it need not
 
     def count(self) -> int:
-        return len(self.for_set) + len(self.for_clear)
+        return len(self.sides[0]) + len(self.sides[1])
 
-    def sit(self, event: Event, seat: Seat, after: int, *, for_clear: bool) -> bool:
+    def seats(self) -> tuple[Seat, ...]:
+        return (*self.sides[0], *self.sides[1])
+
+    def sit(self, handle: Handle, seat: Seat, side: int, seen: int) -> bool:
         """Take a seat; True if the wait is over already."""
-        if for_clear:
-            self.for_clear[seat] = after
-            return event._arm_clear() != after
-        self.for_set[seat] = after
-        return event._arm_set() > after or event._arm_later() > after
+        self.sides[side][seat] = seen
+        ticket = handle._arm(side)
+        return handle._passed(ticket, seen) or handle._passed(handle._arm_later(side, ticket), seen)
 
     def leave(self, seat: Seat) -> None:
-        self.for_set.pop(seat, None)
-        self.for_clear.pop(seat, None)
+        for side in self.sides:
+            side.pop(seat, None)
 
     def look(self) -> None:
         """The bell has rung, or a minute has passed: arm again, and wake those whose wait is over."""
-        event = self.event()
-        if event is None:
+        handle = self.handle()
+        if handle is None:
             return
         try:
-            if self.for_set:
-                self.serve(event, event._arm_set())
-            if self.for_clear:
-                clears = event._arm_clear()
-                for seat, after in self.for_clear.items():
-                    if clears != after and not seat.done():
-                        seat.set_result(True)
-        except (OSError, ValueError) as error:
-            self.fail(error)
+            for side, seats in enumerate(self.sides):
+                if seats:
+                    self.serve(handle, side, seats)
+        except (OSError, ValueError, WaitCancelled) as error:
+            self.tell(error)
 
-    def serve(self, event: Event, generation: int) -> None:
+    def serve(self, handle: Handle, side: int, seats: dict[Seat, int]) -> None:
+        ticket, passed = handle._arm(side), handle._passed
         while True:
             late = False
-            for seat, after in self.for_set.items():
-                if generation <= after:
+            for seat, seen in seats.items():
+                if not passed(ticket, seen):
                     late = True
                 elif not seat.done():
                     seat.set_result(True)
             if not late:
                 return
-            # They wait for a later set, and must hear of the clear before it.
-            before, generation = generation, event._arm_later()
-            if generation == before:
+            before, ticket = ticket, handle._arm_later(side, ticket)
+            if ticket == before:
                 return
 
-    def fail(self, error: Exception) -> None:
-        for seat in (*self.for_set, *self.for_clear):
+    def tell(self, result: bool | Exception) -> None:  # noqa: FBT001 - a seat's result
+        for seat in self.seats():
             if not seat.done():
-                seat.set_result(error)
+                seat.set_result(result)
 
 
 class Hub:
@@ -103,7 +102,7 @@ class Hub:
         self.poker = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self.epoll.register(self.poker, select.EPOLLIN)
         self.rooms: dict[int, Room] = {}
-        self.closing: deque[Room] = deque()
+        self.calls: deque[tuple[Room, bool]] = deque()  # the room of a handle that was closed, else cancelled
         self.looked = _core.now()
         with _lock:
             _living.add(self)
@@ -122,17 +121,17 @@ class Hub:
         with contextlib.suppress(OSError, ValueError):
             os.eventfd_write(self.poker, 1)
 
-    def enter(self, event: Event) -> Room:
-        fd = event._listen()
+    def enter(self, handle: Handle) -> Room:
+        fd = handle._listen()
         room = self.rooms.get(fd)
-        if room is not None and room.event() is event:
+        if room is not None and room.handle() is handle:
             return room
-        if room is not None:  # a number that its dead event left behind
+        if room is not None:  # a number that its dead object left behind
             self.forget(room)
-        room = Room(event, fd)
+        room = Room(handle, fd)
         self.epoll.register(fd, select.EPOLLIN | select.EPOLLET)
         self.rooms[fd] = room
-        event._bell = fd
+        handle._bell = fd
         return room
 
     def forget(self, room: Room) -> None:
@@ -151,13 +150,16 @@ class Hub:
                 self.answer()
 
     def answer(self) -> None:
-        """Somebody poked: a handle was closed, or the one who leads must reckon anew."""
+        """Somebody poked: a handle was closed or cancelled, or the one who leads must reckon anew."""
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self.poker)
-        while self.closing:
-            room = self.closing.popleft()
-            self.forget(room)
-            room.fail(ValueError(f"{room.event()!r} was closed while a task waited for it"))
+        while self.calls:
+            room, closed = self.calls.popleft()
+            if closed:
+                self.forget(room)
+                room.tell(ValueError(f"{room.handle()!r} was closed while a task waited for it"))
+            else:
+                room.tell(True)  # they look again, and the look says that it was cancelled
 
     def is_awaited(self) -> bool:
         return any(room.count() for room in self.rooms.values())
@@ -166,20 +168,20 @@ class Hub:
         """Once a minute, while somebody waits: a deleted file, or a deleted bell, can't ring."""
         self.looked = _core.now()
         for room in list(self.rooms.values()):
-            event = room.event()
-            if event is None:
+            handle = room.handle()
+            if handle is None:
                 self.forget(room)
             elif room.count():
-                event._check_name()
-                self.listen_anew(room, event)
+                handle._check_name()
+                self.listen_anew(room, handle)
                 room.look()
 
-    def listen_anew(self, room: Room, event: Event) -> None:
+    def listen_anew(self, room: Room, handle: Handle) -> None:
         with contextlib.suppress(OSError, ValueError):  # removed or closed: the look that follows tells
-            fd = event._listen()
+            fd = handle._listen()
             if fd != room.fd:
                 self.forget(room)
-                room.fd = event._bell = fd
+                room.fd = handle._bell = fd
                 self.epoll.register(fd, select.EPOLLIN | select.EPOLLET)
                 self.rooms[fd] = room
 
@@ -193,23 +195,32 @@ def books() -> contextlib.AbstractContextManager[bool]:
     return _lock
 
 
-def _rooms_of(event: Event) -> list[tuple[Hub, Room]]:
+def _rooms_of(handle: Handle) -> list[tuple[Hub, Room]]:
     with _lock:
         hubs = list(_living)
-    found = ((hub, hub.rooms.get(event._bell)) for hub in hubs)
-    return [(hub, room) for hub, room in found if room is not None and room.event() is event]
+    found = ((hub, hub.rooms.get(handle._bell)) for hub in hubs)
+    return [(hub, room) for hub, room in found if room is not None and room.handle() is handle]
 
 
-def awaiting(event: Event) -> int:
+def awaiting(handle: Handle) -> int:
     """How many tasks, on all loops of this process, wait on this handle."""
-    return sum(room.count() for _, room in _rooms_of(event))
+    return sum(room.count() for _, room in _rooms_of(handle))
 
 
-def closed(event: Event) -> None:
-    """From any thread: the handle was closed, and those who wait on it must hear of it on their own loops."""
-    for hub, room in _rooms_of(event):
-        hub.closing.append(room)
+def _call(handle: Handle, *, closed: bool) -> None:
+    for hub, room in _rooms_of(handle):
+        hub.calls.append((room, closed))
         hub.poke()
+
+
+def closed(handle: Handle) -> None:
+    """From any thread: the handle was closed, and those who wait on it must hear of it on their own loops."""
+    _call(handle, closed=True)
+
+
+def cancelled(handle: Handle) -> None:
+    """From any thread: the handle was cancelled, and those who wait on it must look."""
+    _call(handle, closed=False)
 
 
 def after_fork_in_child() -> None:

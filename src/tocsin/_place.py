@@ -41,7 +41,7 @@ def encode_name(name: Path) -> bytes:
     if isinstance(name, os.PathLike):
         name = os.path.abspath(os.fspath(name))
     elif not isinstance(name, str):
-        msg = f"a name must be a str or a path, not {type(name).__name__} (no name: an anonymous event)"
+        msg = f"a name must be a str or a path, not {type(name).__name__} (no name: an anonymous object)"
         raise TypeError(msg)
     raw = _bytes(name, "name")
     fault = _core.name_fault(raw)

@@ -30,3 +30,94 @@ class EventStats:
     id: int
     #: seconds since the epoch
     created: float
+
+
+@dataclass(frozen=True, slots=True)
+class SignalStats:
+    """A signal at one instant. Times in seconds; bits as they stand in the shared word."""
+
+    name: str | None
+    at: str | None
+    path: str | None
+    kind: str
+    #: how many signals there have ever been
+    count: int
+    #: somebody may listen (may be on though nobody does; never missing)
+    listeners: bool
+    #: blocked or awaiting at this moment on this very handle
+    waiting_here: int
+    removed: bool
+    #: may this handle signal and wait
+    writable: bool
+    mode: int
+    #: of this incarnation, random
+    id: int
+    #: seconds since the epoch
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class DataEventStats:
+    """A data event at one instant. Times in seconds; bits as they stand in the shared word."""
+
+    name: str | None
+    at: str | None
+    path: str | None
+    kind: str
+    #: how many values there have been; 0: none yet
+    version: int
+    #: somebody may listen (may be on though nobody does; never missing)
+    listeners: bool
+    #: blocked or awaiting at this moment on this very handle
+    waiting_here: int
+    removed: bool
+    #: may this handle signal and wait
+    writable: bool
+    mode: int
+    #: of this incarnation, random
+    id: int
+    #: seconds since the epoch
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStats:
+    """A queue at one instant. Times in seconds; all figures are of that instant, none is a promise."""
+
+    name: str | None
+    at: str | None
+    path: str | None
+    kind: str
+    #: items that a get would find
+    ready: int
+    #: items that were given back with a delay that has not passed
+    delayed: int
+    #: items in somebody's hands, received and not yet acked
+    held: int
+    #: what join waits for
+    unfinished: int
+    #: bytes of what is ready or delayed
+    bytes: int
+    #: items that were ever accepted
+    puts: int
+    #: files that hold the items, and their size together
+    segments: int
+    file_bytes: int
+    maxsize: int
+    max_bytes: int
+    max_deliveries: int
+    codec: str
+    durable: int
+    is_shutdown: bool
+    #: somebody may listen (may be on though nobody does; never missing)
+    listeners: bool
+    #: blocked or awaiting at this moment on this very handle
+    waiting_here: int
+    removed: bool
+    #: may this handle put and get
+    writable: bool
+    mode: int
+    #: of this incarnation, random
+    id: int
+    #: seconds since the epoch
+    created: float

@@ -14,13 +14,16 @@ def loop_is_running() -> bool:
     return trio is not None and bool(trio.lowlevel.in_trio_run())
 
 
-def warn_if_loop_is_running(twin: str) -> None:
-    """RuntimeWarning when a call that is about to block would stop the loop of this thread."""
+def warn_if_loop_is_running(twin: str, frames: int = 0) -> None:
+    """RuntimeWarning when a call that is about to block would stop the loop of this thread.
+
+    `frames` of ours stand between the binding, whose calls have no frame, and the caller whom it is about.
+    """
     if ("asyncio" in sys.modules or "trio" in sys.modules) and loop_is_running():
         import warnings
 
         warnings.warn(
             f"this blocks the thread whose event loop is running: await its twin {twin} instead",
             RuntimeWarning,
-            stacklevel=3,  # the binding's own calls have no frame
+            stacklevel=3 + frames,
         )

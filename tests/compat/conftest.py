@@ -103,6 +103,25 @@ def both_waitable_events() -> tuple[Any, Any]:
     return _waitable_event("original").cls, _waitable_event("ours").cls
 
 
+def _fs(which: str) -> Side:
+    """`jk_interprocesssync.fs`: three classes, so `cls` is the module."""
+    module = {"original": "jk_interprocesssync.fs", "ours": "tocsin.compat.interprocesssync.fs"}[which]
+    return Side(which == "ours", module, _import(module))
+
+
+@pytest.fixture(params=["original", "ours"])
+def fs(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Side:
+    """In a directory of the test's own, because the original's JSONDataEvent takes bare names only."""
+    monkeypatch.chdir(tmp_path)
+    return _fs(request.param)
+
+
+@pytest.fixture
+def both_fs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+    monkeypatch.chdir(tmp_path)
+    return _fs("original").cls, _fs("ours").cls
+
+
 @pytest.fixture
 def asyncore() -> Any:
     """asyncore with an empty map, so that a loop sees the test's own channels only."""

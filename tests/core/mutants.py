@@ -13,7 +13,8 @@ class Mutant(NamedTuple):
     scenario: str
 
 
-_EVENT, _LISTEN, _BELL = "objects/event.c", "objects/event_listen.c", "parts/bell.c"
+_EVENT, _HANDLE, _LISTEN = "objects/event.c", "objects/handle.c", "objects/handle_listen.c"
+_BELL = "parts/bell.c"
 
 MUTANTS = {
     "store_then_wake": Mutant(
@@ -39,10 +40,9 @@ MUTANTS = {
     ),
     "arm_then_consume": Mutant(
         "eats the edge of a ring that came after the look",
-        _EVENT,
-        "        toc_ear_edge(&call.ear, 0); /* consume, arm, judge by the word that the arming returned */\n"
-        "        w = atom_or_acqrel(word, TOC_CBELL);",
-        "        w = atom_or_acqrel(word, TOC_CBELL);\n        toc_ear_edge(&call.ear, 0);",
+        _HANDLE,
+        "        uint64_t w = atom_or_acqrel(&h->o.head->word, bit);\n",
+        "        uint64_t w = atom_or_acqrel(&h->o.head->word, bit);\n        toc_ear_edge(&call->ear, 0);\n",
         "1:c k",
     ),
     "bell_opened_late": Mutant(
@@ -90,8 +90,8 @@ MUTANTS = {
     "sleep_without_value": Mutant(
         "sleeps whatever the word is: the futex exists to prevent that",
         _EVENT,
-        ": sys_futex_wait(word, (uint32_t)w,",
-        ": sys_futex_wait(word, (uint32_t)atom_load_acq(word),",
+        "rc = sys_futex_wait(word, (uint32_t)w,",
+        "rc = sys_futex_wait(word, (uint32_t)atom_load_acq(word),",
         ":w s",
     ),
     "removal_without_bell": Mutant(
@@ -118,15 +118,15 @@ MUTANTS = {
     "close_counts_late": Mutant(
         "a thread that is just falling asleep is not seen by close",
         _EVENT,
-        "rc = atom32_load_acq(&e->o.closed) ? -ESHUTDOWN\n",
-        "rc = 0 ? -ESHUTDOWN\n",
+        "        rc = toc_handle_verdict(&e->h, w);\n        if (rc == 0)\n            rc = sys_futex_wait",
+        "            rc = sys_futex_wait",
         "b:wx",
     ),
     "edge_not_raised_again": Mutant(
         "consumes the edge of a set event, and nobody polls it readable any more",
         _LISTEN,
-        "        if (w & (TOC_SET | TOC_REMOVED))\n            toc_ear_again(e->own);\n",
-        "",
+        "            toc_ear_again(h->own);\n",
+        "            {}\n",
         "1:i",
     ),
 }

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 FLOORS = {"sys": 0, "parts": 1, "objects": 3, "programs": 5}
 # The parts and objects that stand on others of their folder.
-ABOVE = {"parts/bell": 2, "objects/event": 4, "objects/event_handle": 4, "objects/event_listen": 4}
+ABOVE = dict.fromkeys(("parts/bell", "parts/change", "parts/lock", "parts/owner"), 2)
+ABOVE |= dict.fromkeys(("objects/event", "objects/event_handle", "objects/signal", "objects/data", "objects/data_value"), 4)
 PUBLIC = "tocsin.h"
 LIBC = {"errno.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "strings.h"}
 SOURCES = sorted(p for p in CORE.rglob("*.[ch]") if p.parent.name in FLOORS)

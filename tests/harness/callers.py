@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 KINDS = ("thread", "asyncio", "uvloop", "trio", "process")
 LOOPS = ("asyncio", "uvloop", "trio")
 
-_TWINS = {"wait": "wait_async", "wait_clear": "wait_clear_async", "set": "set_async", "clear": "clear_async"}
-
 
 def run_asyncio(main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     with asyncio.Runner() as runner:
@@ -80,7 +78,7 @@ class InProcess:
 
     def __init__(self, event: Event, what: str, args: tuple[Any, ...], kw: dict[str, Any]) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["harness.peer", "tocsin", "tocsin._event"])
+        context.set_forkserver_preload(["harness.peer", "tocsin", "tocsin._event", "tocsin._queue", "msgspec"])
         self._answer, theirs = context.Pipe(duplex=False)
         self.process = context.Process(target=peer.call, args=(event, what, args, kw, theirs), daemon=True)
         self.process.start()
@@ -123,7 +121,7 @@ class Caller:
         elif self.kind == "thread":
             pending = InThread(lambda: _plain(event, what, args, kw))
         else:
-            run, twin = RUN[self.kind], _TWINS.get(what)
+            run, twin = RUN[self.kind], f"{what}_async" if hasattr(event, f"{what}_async") else None
 
             async def main() -> Any:
                 if twin is None:

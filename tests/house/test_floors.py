@@ -14,13 +14,17 @@ CORE = ROOT / "core"
 
 #: Python, bottom to top; what stands on one line may use one another. A new file needs its floor here.
 PYTHON_FLOORS = [
-    {"_core"},
-    {"_errors", "_place", "_stats"},
+    {"_core", "_plain"},
+    {"_errors", "_place", "_stats", "_codec"},
     {"_wait", "_hub", "_aio"},
-    {"_event"},
+    {"_object", "_cursor"},
+    {"_event", "_signal", "_data", "_queue", "_delivery", "_dead"},
     {"", "cli", "compat", "demo", "__main__"},
 ]
-#: `_aio` and `_hub` know events by their class alone, for type checkers, which run nothing.
+#: `_aio` and `_hub` know handles by their class alone, for type checkers, which run nothing.
+
+#: The objects, which share a floor and know nothing of one another. A queue's parts may use one another.
+OBJECTS = [{"_event"}, {"_signal"}, {"_data"}, {"_queue", "_delivery", "_dead"}]
 
 #: The core, bottom to top.
 CORE_FLOORS = ["sys", "parts", "objects", "programs"]
@@ -73,9 +77,18 @@ def test_python_imports_downwards(path: Path) -> None:
             # The package's own door is for those above it.
             assert stem is None or here == len(PYTHON_FLOORS) - 1, f"{path.name} imports {module}"
             continue
-        if stem_of(path) == "_event" and stem in ("_aio", "_stats") and module != "tocsin":
-            continue
         assert python_floor(stem) <= here, f"{path.name} imports {module}, which is above it"
+
+
+def test_every_object_has_its_place() -> None:
+    assert set.union(*OBJECTS) == PYTHON_FLOORS[-2]
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if stem_of(p) in PYTHON_FLOORS[-2]], ids=lambda p: p.name)
+def test_objects_are_blind_to_each_other(path: Path) -> None:
+    family = next(stems for stems in OBJECTS if stem_of(path) in stems)
+    others = {own(module) for module in imports(ast.parse(path.read_text()))} & PYTHON_FLOORS[-2]
+    assert others <= family, f"{path.name} imports {others - family}"
 
 
 def test_one_file_imports_anyio() -> None:
@@ -91,7 +104,8 @@ def test_importing_the_package_loads_no_loop() -> None:
     import subprocess
     import sys
 
-    code = "import sys, tocsin; tocsin.Event().set(); print([m for m in ('asyncio', 'anyio', 'trio', 'dataclasses', 'multiprocessing') if m in sys.modules])"  # noqa: E501
+    heavy = {"asyncio", "anyio", "trio", "dataclasses", "multiprocessing", "msgspec", "queue", "tocsin._queue", "tocsin._data"}
+    code = f"import sys, tocsin; tocsin.Event().set(); print(sorted({heavy!r} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found == "[]\n"
 

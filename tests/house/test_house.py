@@ -14,7 +14,7 @@ import tocsin
 
 ROOT = Path(__file__).parents[2]
 SKIPPED = {".git", ".venv", "build", "__pycache__", ".mypy_cache", ".ruff_cache", ".hypothesis", "node_modules"}
-CODE = {".py", ".pyx", ".pyi", ".c", ".h", ".pml", ".sh"}
+CODE = {".py", ".pyx", ".pxi", ".pyi", ".c", ".h", ".pml", ".sh"}
 
 
 def files(*suffixes: str) -> list[Path]:

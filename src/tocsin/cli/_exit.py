@@ -6,7 +6,9 @@ import os
 import sys
 
 OK = 0  #: done, it is set, all is well
-NOT_SET = 1  #: the time is over (`wait`), or it is not set (`status`)
+NOT_SET = (
+    1  #: the time is over (`wait`, `listen`, `get`, `put`), or it is not set, not there, not so (`status`, `peek`)
+)
 USAGE = 2  #: the call was wrong: another try of the same can't help
 FAILED = 3  #: it could not be done
 
@@ -56,7 +58,8 @@ def reason_of(error: Exception) -> str:
         # Not str(error): "[Errno 2]" tells a shell's user nothing.
         named = error.filename if isinstance(error.filename, str) and error.filename else None
         return f"{error.strerror} ({named})" if named and named not in error.strerror else error.strerror
-    return str(error) or type(error).__name__
+    notes = getattr(error, "__notes__", ())  # what differs, where a ConfigMismatch knows it
+    return "; ".join([str(error) or type(error).__name__, *notes])
 
 
 def complain(verb: str | None, error: Exception) -> int:

@@ -33,7 +33,36 @@ def mode(text: str) -> int:
     raise ValueError(f"{text!r}: a mode is octal, 0600 to 0777, and its owner may always read and write")
 
 
+def _digits(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
 def count(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 18:
-        raise ValueError(f"{text!r}: a generation is a whole number, as `tocsin status` shows it")
-    return int(text)
+    value = _digits(text)
+    if value is None:
+        raise ValueError(f"{text!r}: a generation or version is a whole number, as `tocsin status` shows it")
+    return value
+
+
+def size(text: str) -> int:
+    value = _digits(text)
+    if value is None:
+        raise ValueError(f"{text!r}: a limit is a whole number; 0 is no limit")
+    return value
+
+
+def times(text: str) -> float:
+    """How often; a float, because that is what `inf` is."""
+    if text.lower() in ("inf", "infinity"):
+        return float("inf")
+    value = _digits(text)
+    if not value:
+        raise ValueError(f"{text!r}: a count is a whole number from 1, or inf")
+    return float(value)
+
+
+def delay(text: str) -> float:
+    value = seconds(text)
+    if not 0 <= value <= 9e9:
+        raise ValueError(f"{text!r}: a delay is a number of seconds, 0 to 9e9")
+    return value

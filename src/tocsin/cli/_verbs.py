@@ -64,6 +64,14 @@ AT = Option(("--at",), "the place: user, system, or a directory (else $TOCSIN_AT
 JSON = Option(("--json",), "one JSON document in place of text")
 MODE = Option(("--mode",), "who may use it, as in chmod (0600): fixed when it is made", "OCTAL", _read.mode)
 NO_CREATE = Option(("--no-create",), "fail when there is none, in place of making it")
+EACH_TIMEOUT = Option(
+    ("--timeout",),
+    "seconds to wait for each; 0 and less look once, inf (the default) waits for ever",
+    "S",
+    _read.seconds,
+)
+COUNT = Option(("--count",), "how many; inf goes on for ever", "N", _read.times)
+RAW = Option(("--raw",), "print text without quotes")
 TIMEOUT = Option(("--timeout",), "seconds; 0 and less look once, inf (the default) waits for ever", "S", _read.seconds)
 
 VERBS = (
@@ -89,9 +97,59 @@ VERBS = (
         AT, MODE, NO_CREATE, JSON, most=1,
     ),
     Verb(
+        "signal",
+        "tocsin signal tick          wake everyone who listens\ntocsin signal weather --data '{\"wind\": 7}'",
+        "Signal to everyone who listens, with --data a value that they get. One that is missing is made.",
+        Option(("--data",), "the value, as JSON; - reads it from standard input", "JSON", str),
+        Option(("--if-version",), "only if the present value has version N; exit 1: it has another", "N", _read.count),
+        AT, MODE, NO_CREATE, JSON, module="send",
+    ),
+    Verb(
+        "listen",
+        "tocsin listen tick | while read n; do make; done\ntocsin listen weather --count 1",
+        "Print a line for each signal (how many came since the last line) or new value. It is made if it is missing.",
+        Option(("--count",), "end after N lines; inf, the default, goes on for ever", "N", _read.times),
+        Option(("--replay",), "a signal that came before counts; a value always does"),
+        Option(("--no-replay",), "a value that was there before doesn't count"),
+        Option(("--data",), "make a data event if it is missing, in place of a signal"),
+        EACH_TIMEOUT, RAW, AT, MODE, NO_CREATE, JSON, most=1,
+    ),
+    Verb(
+        "put",
+        "tocsin put jobs '{\"id\": 1}' '{\"id\": 2}'\njq -c .[] jobs.json | tocsin put jobs",
+        "Put JSON values, or each line of standard input, into a queue. Exit 1: it stayed full.",
+        Option(("--timeout",), "seconds to wait for room; inf, the default, waits for ever", "S", _read.seconds),
+        Option(("--raw",), "bytes as they are, in place of JSON"),
+        Option(("--maxsize",), "items that may be in it; fixed when it is made, as the next three", "N", _read.size),
+        Option(("--max-bytes",), "bytes of items that may be in it", "N", _read.size),
+        Option(("--max-deliveries",), "deliveries of an item before it goes to NAME.dead (5)", "N", _read.size),
+        Option(("--durable",), "survives a power cut (in a place on a disk)"),
+        AT, MODE, NO_CREATE, JSON, metavar="NAME [JSON]",
+    ),
+    Verb(
+        "get",
+        "tocsin get jobs\ntocsin get jobs --count inf --timeout 0     all that is there",
+        "Take an item from a queue and print it. Exit 1: none came in time. It is made if it is missing.",
+        COUNT, EACH_TIMEOUT, RAW, AT, MODE, NO_CREATE, JSON, module="take", most=1,
+    ),
+    Verb(
+        "receive",
+        "tocsin receive jobs -- jq .id    the item is on standard input\ntocsin receive jobs --count inf -- ./work",
+        "Run CMD on an item of a queue: exit 0 removes it, any other end gives it back. Without CMD: as get.",
+        COUNT, EACH_TIMEOUT,
+        Option(("--delay",), "seconds until what was given back may be taken again", "S", _read.delay),
+        RAW, AT, MODE, NO_CREATE, JSON, module="take", metavar="NAME [-- CMD]", interrupts=True,
+    ),
+    Verb(
+        "peek",
+        "tocsin peek jobs            the next item stays where it is",
+        "Print the next item of a queue, or the value of a data event. Exit 1: there is none. Makes nothing.",
+        RAW, AT, JSON, most=1,
+    ),
+    Verb(
         "status",
         "tocsin status ready         is it set? says so, and exits 0 or 1",
-        "Say whether events are set. Exit 0: all are; 1: one is not, or not there. Makes nothing.",
+        "Say whether events are set, signals were sent, values and items are there. Exit 1: one is not. Makes nothing.",
         AT, JSON,
     ),
     Verb(
@@ -103,13 +161,13 @@ VERBS = (
     Verb(
         "stat",
         "tocsin stat ready",
-        "Tell everything about events. Makes nothing.",
+        "Tell everything about objects. Makes nothing.",
         AT, JSON,
     ),
     Verb(
         "rm",
         "tocsin rm ready             who waits for it is told that it was removed",
-        "Remove events, and what earlier ones of the same name left behind.",
+        "Remove objects, and what earlier ones of the same name left behind.",
         Option(("--force", "-f"), "none there is fine; and remove a damaged file too"),
         AT, JSON,
     ),

@@ -9,7 +9,7 @@ from tocsin._errors import FormatMismatch, TocsinError
 from tocsin._place import peek, place_dir
 from tocsin.cli._common import check, document
 from tocsin.cli._exit import FAILED, OK, Failure, complain, plain, say
-from tocsin.cli.stat import kind_of, state_of
+from tocsin.cli._kinds import describe, kind_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,10 +73,11 @@ def _row(name: str, entry: os.DirEntry[str]) -> Iterator[Row]:
         else:
             found = peek(entry.path)
             row["kind"] = kind_of(found)
-            row["state"] = state_of(found)
             row["generation"] = found["generation"]
             row["mode"] = f"{found['mode']:04o}"
             row["created"] = found["created_ns"] / 1e9
+            row.update(describe(found, entry.path))
+            del row["there"]
     except FormatMismatch:
         row["state"] = "another version's"
     except TocsinError:

@@ -1,4 +1,4 @@
-"""`tocsin rm`: removes events, and the hidden files that earlier ones of the same name left behind."""
+"""`tocsin rm`: removes objects, and the hidden files that earlier ones of the same name left behind."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
 
 
 def _hidden_files(path: str) -> list[str]:
-    """`.NAME.<id>.bell`, and what a dead maker left: `.NAME.<id>.bell.new`, `.NAME.<id>.new`."""
+    """`.NAME.<id>.bell`, a value's (`.v1`) and a queue's (`.7`), and what a dead maker left: `.new`, `.bell.new`."""
     folder, leaf = os.path.split(path)
     try:
         entries = os.listdir(folder)
@@ -60,7 +60,7 @@ def _hidden_files(path: str) -> list[str]:
 def _is_ours(entry: str, begin: str) -> bool:
     identity, _, rest = entry[len(begin) :].partition(".")
     hexadecimal = len(identity) == 16 and set(identity) <= set("0123456789abcdef")
-    return hexadecimal and rest in ("bell", "bell.new", "new")
+    return hexadecimal and (rest in ("bell", "bell.new", "new") or rest.removeprefix("v").isdigit())
 
 
 def _forget(file: str) -> None:

@@ -1,4 +1,4 @@
-"""`tocsin stat`: everything about an event, read from its file. Makes nothing."""
+"""`tocsin stat`: everything about an object, read from its file. Makes nothing."""
 
 from __future__ import annotations
 
@@ -8,24 +8,13 @@ import time
 from tocsin._place import effective, peek, resolve
 from tocsin.cli._common import each
 from tocsin.cli._exit import OK, plain, say
+from tocsin.cli._kinds import bits_of, describe, kind_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from tocsin.cli._common import Row
-
-#: core/parts/word.h
-BITS = ("SET", "SLEEPERS", "BELL", "CBELL", "REMOVED", "OWNED", "HASBELL")
-KINDS = {1: "event"}
-
-
-def kind_of(found: dict[str, Any]) -> str:
-    return KINDS.get(found["kind"], f"kind {found['kind']}")
-
-
-def state_of(found: dict[str, Any]) -> str:
-    return "removed" if found["removed"] else "set" if found["is_set"] else "clear"
 
 
 def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
@@ -35,15 +24,16 @@ def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
         path = resolve(name, at)
         found = peek(path, name, at)
         file = os.lstat(path)
+        about = describe(found, path)
+        del about["there"]
         folder, leaf = os.path.split(path)
         row: Row = {
             "name": name,
             "at": effective(at),
             "path": path,
             "kind": kind_of(found),
-            "state": state_of(found),
-            "generation": found["generation"],
-            "bits": [bit for i, bit in enumerate(BITS) if found["word"] >> i & 1],
+            **about,
+            "bits": bits_of(found),
             "word": f"{found['word']:#018x}",
             "bell": os.path.exists(f"{folder}/.{leaf}.{found['id']:016x}.bell"),
             "id": f"{found['id']:016x}",

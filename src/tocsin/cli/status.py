@@ -1,10 +1,11 @@
-"""`tocsin status`: is it set? Reads the file and makes nothing."""
+"""`tocsin status`: is it set, is there something? Reads the file and makes nothing."""
 
 from __future__ import annotations
 
 from tocsin._place import effective, peek, resolve
 from tocsin.cli._common import each
 from tocsin.cli._exit import NOT_SET, OK
+from tocsin.cli._kinds import DATA, QUEUE, SIGNAL, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,20 +14,31 @@ if TYPE_CHECKING:
     from tocsin.cli._common import Row
 
 
+#: What stands behind the name, by kind; an event says its state alone.
+_WORDS = {
+    SIGNAL: "{generation} signals",
+    DATA: "{state}, version {generation}",
+    QUEUE: "{state}",
+}
+
+
 def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
     at = options["at"]
 
     def look(name: str) -> tuple[Row, int]:
         row: Row = {"name": name, "at": effective(at), "state": "not there", "generation": None}
+        path = resolve(name, at)
         try:
-            found = peek(resolve(name, at), name, at)
+            found = peek(path, name, at)
         except FileNotFoundError:
             found = {"removed": True}  # one that nobody made was never set: an answer, not an error
+        there = False
+        words = "{state}"
         if not found["removed"]:
-            row["state"] = "set" if found["is_set"] else "clear"
-            row["generation"] = found["generation"]
-        count = "" if row["generation"] is None else f", generation {row['generation']}"
-        row["text"] = f"{name}: {row['state']}{count}"
-        return row, OK if row["state"] == "set" else NOT_SET
+            row.update(describe(found, path))
+            there = row.pop("there")
+            words = _WORDS.get(found["kind"], "{state}, generation {generation}")
+        row["text"] = f"{name}: " + words.format(**row)
+        return row, OK if there else NOT_SET
 
     return each(verb, names, options, look)

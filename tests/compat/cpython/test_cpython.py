@@ -1,4 +1,4 @@
-"""CPython's own event tests, run in processes of their own with a named and with an anonymous Event."""
+"""CPython's own tests of events and queues, run in processes of their own, with named objects and with anonymous ones."""
 
 from __future__ import annotations
 
@@ -34,12 +34,27 @@ PROCESS_TESTS = {
     "_TestQueue.test_put",
     "SimpleQueueCases.test_empty",
 }
+#: With Python 3.13 come those of shutdown.
+QUEUE_TESTS = {
+    "QueueCases.test_basic",
+    "QueueCases.test_negative_timeout_raises_exception",
+    "QueueCases.test_nowait",
+    "QueueCases.test_queue_join",
+    "QueueCases.test_queue_task_done",
+    "SimpleQueueCases.test_basic",
+    "SimpleQueueCases.test_many_threads",
+    "SimpleQueueCases.test_many_threads_nonblock",
+    "SimpleQueueCases.test_many_threads_timeout",
+    "SimpleQueueCases.test_negative_timeout_raises_exception",
+    "SimpleQueueCases.test_order",
+}
+SHUTDOWN_TESTS = {"QueueCases.test_shutdown_immediate_join", "QueueCases.test_shutdown_all_methods_in_many_threads"}
 #: Their own words for what they don't run: by start method, or with threads.
 THEIR_SKIPS = "test not appropriate for"
 
 
 def cases(script: str, *arguments: str) -> dict[str, Any]:
-    for module in ("test.lock_tests", "test._test_multiprocessing"):
+    for module in ("test.lock_tests", "test._test_multiprocessing", "test.test_queue"):
         try:
             found = importlib.util.find_spec(module)
         except ImportError:
@@ -71,6 +86,15 @@ def test_lock_tests(kind: str, tally: Callable[[str], None]) -> None:
     assert ran >= LOCK_TESTS
     assert report["skipped"] == {}
     tally(f"{len(ran)} of CPython's lock_tests.EventTests, {len(report['left_out'])} left out by name")
+
+
+@pytest.mark.parametrize("kind", ["named", "anonymous"])
+def test_queue_tests(kind: str, tally: Callable[[str], None]) -> None:
+    report = cases("run_queue_tests.py", kind)
+    wanted = QUEUE_TESTS | (SHUTDOWN_TESTS if sys.version_info >= (3, 13) else set())
+    assert set(report["cases"]) >= wanted
+    assert report["skipped"] == {}
+    tally(f"{len(report['cases'])} of CPython's test_queue")
 
 
 @pytest.mark.timeout(240)

@@ -106,6 +106,7 @@ static int new_node(enum kind kind, uint32_t mode)
 
 void kernel_reset(void)
 {
+    sim_handle_reset();
     node_count = name_count = 0;
     heap_used = 0;
     memset(opens, 0, sizeof opens);
@@ -470,11 +471,8 @@ int sys_allocate(int fd, size_t size)
     return 0;
 }
 
-int sys_memory(size_t size)
-{
-    int fd = open_node(new_node(FILE_, 0600), true, true);
-    return fd < 0 ? fd : (sys_allocate(fd, size), fd);
-}
+int sys_memory(void) { return open_node(new_node(FILE_, 0600), true, true); }
+int sys_extend(int fd, size_t size) { return sys_allocate(fd, size); }
 
 void *sys_map(int fd, size_t size, bool write, int *error)
 {
@@ -496,6 +494,12 @@ int sys_unlink(const char *path)
     sim_say("unlink %s", path);
     nodes[node].links--;
     names[slot] = names[--name_count];
+    return 0;
+}
+
+int sys_list(const char *directory, int (*each)(void *, const char *), void *context)
+{
+    (void)directory, (void)each, (void)context; /* nothing that is simulated has parts */
     return 0;
 }
 

@@ -43,7 +43,7 @@ static uint64_t asleep_at_end; /* waiters that rightly went on sleeping, over al
 
 static bool waits(const struct job *j) { return strchr("wgcfiaAh", j->role) != NULL; }
 static bool waits_for_clear(const struct job *j) { return j->role == 'c' || j->role == 'A'; }
-static uint64_t word_of(const struct job *j) { return j->e->o.head->word; }
+static uint64_t word_of(const struct job *j) { return j->e->h.o.head->word; }
 
 /* The judge counts for himself, or a wrong word.h would be its own judge. */
 static uint64_t clears_of(uint64_t w) { return w >> 8; }
@@ -189,17 +189,17 @@ static void prepare(const char *scenario, int kills)
     open_in(0, flag['m']);
     if (flag['b']) {
         must(toc_event_fileno(handles[0]), "fileno");
-        toc_ear_close(handles[0]->own);
-        handles[0]->listening = 0;
-        handles[0]->own = NULL;
+        toc_ear_close(handles[0]->h.own);
+        handles[0]->h.listening = 0;
+        handles[0]->h.own = NULL;
         sim_skip(10 * SIM_SECOND);
         /* its bit went on for a listener of the past; the runs are to begin without */
-        handles[0]->o.head->word &= ~(TOC_BELL | TOC_SLEEPERS);
+        handles[0]->h.o.head->word &= ~(TOC_BELL | TOC_SLEEPERS);
     }
     if (flag['1'])
         must(toc_event_set(handles[0]), "set");
     if (flag['L'])
-        handles[0]->o.head->word |= TOC_BELL;
+        handles[0]->h.o.head->word |= TOC_BELL;
     if (flag['F'])
         kernel_fill_pipes();
     int process = 0;
@@ -221,7 +221,7 @@ static bool is_due(const struct job *j)
     uint64_t w = word_of(j);
     if (!j->begun)
         return true; /* it never got to wait: something else held it up */
-    if ((w & TOC_REMOVED) || j->e->o.closed)
+    if ((w & TOC_REMOVED) || j->e->h.o.closed)
         return true;
     if (waits_for_clear(j))
         return was_clear(w, j->since);
@@ -266,7 +266,7 @@ static void recover(const char *scenario)
     asleep_at_end += (unsigned)sleeping;
     for (int round = 0; round < 3 && sleeping; round++) {
         sim_as(SIM_PROCESSES - 1);
-        bool anonymous = !handles[0]->o.path;
+        bool anonymous = !handles[0]->h.o.path;
         toc_event *e = handles[0];
         sim_as(0);
         if (!anonymous && !scenario_has(scenario, 'u')) {

@@ -66,5 +66,6 @@ int kernel_writers(void); /* descriptors that hold some bell open for writing, o
 void kernel_fill_pipes(void);
 struct toc_held;
 struct toc_held **sim_held_list(void);
+void sim_handle_reset(void);
 
 #endif

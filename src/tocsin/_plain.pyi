@@ -1,0 +1,3 @@
+# Would this value come back equal from JSON? See _plain.pyx.
+
+def check(value: object, /) -> str | None: ...

@@ -1,0 +1,68 @@
+"""The kinds of objects, and what a look at one tells without opening it (core/tocsin.h, core/parts/word.h)."""
+
+from __future__ import annotations
+
+from tocsin._place import peek, resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Found = dict[str, Any]
+
+EVENT, SIGNAL, DATA, QUEUE = 1, 2, 3, 4
+NAMES = {EVENT: "event", SIGNAL: "signal", DATA: "data", QUEUE: "queue"}
+
+_EVENT_BITS = ("SET", "SLEEPERS", "BELL", "CBELL", "REMOVED", "OWNED", "HASBELL")
+_BITS = ("MANY", "SLEEPERS", "BELL", "CBELL", "REMOVED", "GUARD", "HASBELL", "SLEPT")
+
+
+def kind_at(name: str, at: str | None) -> int | None:
+    """None: there is no object of that name now."""
+    try:
+        found = peek(resolve(name, at), name, at)
+    except FileNotFoundError:
+        return None
+    kind: int | None = None if found["removed"] else found["kind"]
+    return kind
+
+
+def kind_of(found: Found) -> str:
+    return NAMES.get(found["kind"], f"kind {found['kind']}")
+
+
+def bits_of(found: Found) -> list[str]:
+    names = _EVENT_BITS if found["kind"] == EVENT else _BITS
+    return [name for i, name in enumerate(names) if found["word"] >> i & 1]
+
+
+def describe(found: Found, path: str) -> Found:
+    """`state`, in words; `generation`: how often it was set, signalled or changed; and for a queue its figures.
+
+    `there`: would one who looks find something: set, signalled, a value, an item?
+    """
+    kind = found["kind"]
+    changes = found["generation"] if kind == EVENT else found["word"] >> 8
+    row: Found = {"generation": changes}
+    if found["removed"]:
+        return {**row, "state": "removed", "there": False}
+    if kind == EVENT:
+        return {**row, "state": "set" if found["is_set"] else "clear", "there": found["is_set"]}
+    if kind == SIGNAL:
+        return {**row, "state": "signalled" if changes else "silent", "there": changes > 0}
+    if kind == DATA:
+        return {**row, "state": "value" if changes else "no value", "there": changes > 0}
+    if kind == QUEUE:
+        return _describe_queue(path)
+    return {**row, "state": "unknown", "there": False}
+
+
+def _describe_queue(path: str) -> Found:
+    from tocsin._queue import Queue
+
+    with Queue(path, create=False) as queue:
+        now = queue.stats()
+    figures = {key: getattr(now, key) for key in ("ready", "delayed", "held", "maxsize", "codec")}
+    counts = [f"{now.ready} ready", *(f"{figures[key]} {key}" for key in ("delayed", "held") if figures[key])]
+    shut = ["shut down"] if now.is_shutdown else []
+    return {**figures, "generation": now.puts, "state": ", ".join(counts + shut), "there": now.ready > 0}

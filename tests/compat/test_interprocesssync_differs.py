@@ -1,0 +1,359 @@
+"""Where jk_interprocesssync and ours differ: the lines of the tables in docs/from-the-seeds/interprocesssync.md."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pickle
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tocsin import DataEvent, InvalidMessage, Queue, Signal
+
+CLASSES = {"Event": "eventfile", "JSONDataEvent": "eventfile", "JSONDataQueue": "queuedir"}
+Both = tuple[Any, Any]
+
+
+@pytest.fixture(autouse=True)
+def _queue_directory(tmp_path: Path) -> None:
+    (tmp_path / "queuedir").mkdir()
+
+
+# ---- what is better
+
+
+def test_a_json_data_event_takes_any_path(both_fs: Both, tmp_path: Path) -> None:
+    original, ours = both_fs
+    Path("sub").mkdir()
+    for path in (f"{tmp_path}/absolute", "sub/relative"):
+        with pytest.raises(FileNotFoundError):
+            original.JSONDataEvent(path, 0).signal(1)
+        ours.JSONDataEvent(path, 0).signal(1)
+        assert ours.JSONDataEvent(path, 0).wait() == (True, 1)
+
+
+@pytest.mark.parametrize("data", [0, 0.0, False, "", [], {}])
+def test_falsy_values_arrive(both_fs: Both, data: Any) -> None:
+    original, ours = both_fs
+    for side, arrives in ((original, None), (ours, data)):
+        event, queue = side.JSONDataEvent("eventfile", 0), side.JSONDataQueue("queuedir", 0)
+        event.signal(data)
+        queue.put(data)
+        found = [event.wait()[1], next(queue.getG())]
+        assert found == [arrives, arrives]
+        assert [type(value) for value in found] == [type(arrives)] * 2
+
+
+def test_two_signals_with_one_time_stamp(both_fs: Both) -> None:
+    """The original compares the file's time, which moves in steps of milliseconds: a second signal can be nothing."""
+    original, ours = both_fs
+    listener, sender = original.Event("eventfile", 0), original.Event("eventfile", 0)
+    sender.signal()
+    stamp = os.stat("eventfile").st_mtime_ns
+    assert listener.wait() is True
+    sender.signal()
+    os.utime("eventfile", ns=(stamp, stamp))  # as if the clock had not moved on
+    never = listener.waitG()
+    listener.cancelWait()
+    assert list(never) == []
+    listener = ours.Event("other", 0)
+    for _ in range(1000):
+        ours.Event("other", 0).native.signal()
+        assert listener.wait() is True
+
+
+DIES_IN_SIGNAL = """
+import os, signal, jk_interprocesssync.fs as fs
+event = fs.JSONDataEvent("eventfile")
+os.rename = lambda *paths: os.kill(os.getpid(), signal.SIGKILL)   # the instant between the two steps of its signal()
+event.signal("second")
+"""
+
+
+def test_a_sender_that_is_killed_takes_the_value_along(both_fs: Both, python: Any) -> None:
+    """The original removes the old file before it names the new one. Ours: every instruction, in tests/crash."""
+    original, _ = both_fs
+    original.JSONDataEvent("eventfile", 0).signal("first")
+    child = python(DIES_IN_SIGNAL)
+    assert child.wait() == -signal.SIGKILL
+    assert sorted(os.listdir()) == ["queuedir", "tmp_eventfile.tmp"]
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_an_idle_listener_sleeps(both_fs: Both, cls: str, python: Any, asleep: Any) -> None:
+    """The original looks at the file again and again, and for queues without any pause."""
+    code = (
+        "import sys, tocsin.compat.interprocesssync.fs as fs\n"
+        "made = getattr(fs, sys.argv[1])(sys.argv[2])\n"
+        "print('listening', flush=True)\n"
+        "for _ in getattr(made, 'getG' if hasattr(made, 'getG') else 'waitG')(): print('heard', flush=True)\n"
+    )
+    child = python(code, cls, CLASSES[cls])
+    assert child.stdout.readline() == "listening\n"
+    _, ours = both_fs
+    made = getattr(ours, cls)(CLASSES[cls])
+    for _ in range(2):
+        asleep(child.pid)
+        made.put(1) if cls == "JSONDataQueue" else made.signal(*([] if cls == "Event" else [1]))
+        assert child.stdout.readline() == "heard\n"
+
+
+def test_cancel_does_not_wait_for_the_next_look(both_fs: Both, threads: Any, asleep: Any) -> None:
+    _, ours = both_fs
+    made = [ours.Event("eventfile", 10**9), ours.JSONDataEvent("other", 10**9), ours.JSONDataQueue("queuedir", 10**9)]
+    for call in (made[0].wait, made[1].wait, lambda: list(made[2].getG())):
+        threads.start(call)
+    for thread in threads.threads:
+        asleep(thread)
+    for each in made:
+        each.cancelWait()
+    assert sorted(map(str, threads.join())) == sorted(map(str, [False, (False, None), []]))
+
+
+def test_length_and_hash_are_those_of_now(both_fs: Both) -> None:
+    """The original's are those of the listener's last look, so a sender's never change."""
+    original, ours = (side.JSONDataQueue("queuedir", 0) for side in both_fs)
+    for queue, length in ((original, 0), (ours, 1)):
+        before = queue.hash()
+        for old in Path("queuedir").glob("q_*"):
+            old.unlink()
+        queue.put("item")
+        assert (len(queue), queue.hash() != before) == (length, bool(length))
+
+
+def test_an_item_that_is_no_json(both_fs: Both) -> None:
+    """The original removes it, and its listener's generator ends with the error. Ours leaves it, and goes on."""
+    original, ours = both_fs
+    Path("queuedir/q_1_x").write_text("{")
+    Path("queuedir/q_2_x").write_text('"sound"')
+    items = ours.JSONDataQueue("queuedir").getG()
+    assert next(items) == "sound"
+    assert Path("queuedir/q_1_x").read_text() == "{"
+    with pytest.raises(json.JSONDecodeError):
+        next(original.JSONDataQueue("queuedir").getG())
+    assert not Path("queuedir/q_1_x").exists()
+
+
+def test_what_is_no_json_leaves_nothing_behind(both_fs: Both) -> None:
+    for side, left in zip(both_fs, (2, 0), strict=True):
+        before = len(os.listdir()) + len(os.listdir("queuedir"))
+        event, queue = side.JSONDataEvent("eventfile", 0), side.JSONDataQueue("queuedir", 0)
+        made = len(os.listdir()) + len(os.listdir("queuedir"))
+        for call in (event.signal, queue.put):
+            with pytest.raises(TypeError):
+                call({"a": object()})
+        assert len(os.listdir()) + len(os.listdir("queuedir")) - made == left, before
+
+
+# ---- what differs
+
+
+def test_where_the_objects_are(both_fs: Both, tmp_path: Path) -> None:
+    """Beside the user's file, and in the user's directory; native programs name them there."""
+    _, ours = both_fs
+    event, data, queue = ours.Event("e"), ours.JSONDataEvent("d.json"), ours.JSONDataQueue("queuedir")
+    assert sorted(name for name in os.listdir() if name[0] != ".") == ["d.json.tocsin", "e.tocsin", "queuedir"]
+    assert Path("queuedir/queue.tocsin").is_file()
+    with Signal(f"{tmp_path}/e.tocsin") as native:
+        event.signal()
+        assert native.wait(0) == 1
+    with DataEvent(f"{tmp_path}/d.json.tocsin") as native:
+        data.signal({"n": 1})
+        assert native.wait(0) == {"n": 1}
+    with Queue(f"{tmp_path}/queuedir/queue.tocsin") as native:
+        queue.put([1])
+        assert native.get(block=False) == [1]
+
+
+def test_every_way_to_write_a_path_is_one_event(both_fs: Both, tmp_path: Path) -> None:
+    _, ours = both_fs
+    Path("link").symlink_to(tmp_path)
+    Path("alias").symlink_to("eventfile")
+    listeners = [
+        ours.Event(path) for path in ("eventfile", "./eventfile", f"{tmp_path}/eventfile", "link/eventfile", "alias")
+    ]
+    ours.Event("queuedir/../eventfile").signal()
+    assert [listener.wait() for listener in listeners] == [True] * 5
+
+
+def test_names_that_begin_with_a_dot(both_fs: Both) -> None:
+    _, ours = both_fs
+    hidden, shown = ours.Event(".x"), ours.Event("x")
+    hidden.signal()
+    assert hidden.wait() is True
+    assert shown.native.count == 0
+    with pytest.raises(ValueError, match="begin with"):
+        ours.Event("..x")
+
+
+@pytest.mark.parametrize("cls", ["Event", "JSONDataEvent"])
+def test_the_seeds_file_is_never_touched(both_fs: Both, cls: str) -> None:
+    """So a sender of the original that was forgotten somewhere does no harm: it cuts or replaces that file."""
+    original, ours = both_fs
+    Path("eventfile").write_text('"left"')
+    before = os.stat("eventfile")
+    ours_made = getattr(ours, cls)("eventfile")
+    more = [] if cls == "Event" else ["new"]
+    ours_made.signal(*more)
+    after = os.stat("eventfile")
+    assert (before.st_ino, before.st_mtime_ns, before.st_size) == (after.st_ino, after.st_mtime_ns, after.st_size)
+    getattr(original, cls)("eventfile", 0).signal(*more)
+    assert ours_made.wait() == (True if cls == "Event" else (True, "new"))
+
+
+def test_a_touch_is_no_signal(both_fs: Both) -> None:
+    original, ours = both_fs
+    listeners = [original.Event("eventfile", 0), ours.Event("eventfile")]
+    Path("eventfile").touch()
+    assert [listener.wait() for listener in listeners] == [True, True]  # the file is there: once, for either
+    os.utime("eventfile", (1, 1))
+    assert listeners[0].wait() is True
+    assert listeners[1].native.wait(0) == 0
+
+
+def test_a_file_that_is_removed_does_not_undo_the_signal(both_fs: Both) -> None:
+    for side, heard in zip(both_fs, (False, True), strict=True):
+        side.Event("eventfile", 0).signal()
+        Path("eventfile").unlink(missing_ok=True)
+        late = side.Event("eventfile", 0)
+        if side is both_fs[1]:
+            assert late.wait() is heard
+        else:
+            assert not os.path.exists(late.filePath())
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_a_swept_directory_is_begun_anew(both_fs: Both, cls: str) -> None:
+    _, ours = both_fs
+    made = getattr(ours, cls)(CLASSES[cls])
+    made.native.unlink()
+    other = getattr(ours, cls)(CLASSES[cls])
+    if cls == "JSONDataQueue":
+        made.put("item")
+        assert next(other.getG()) == "item"
+    else:
+        made.signal(*([] if cls == "Event" else ["item"]))
+        assert other.wait() in (True, (True, "item"))
+
+
+def test_a_listener_goes_on_after_a_sweep(both_fs: Both, threads: Any, asleep: Any) -> None:
+    _, ours = both_fs
+    made = ours.Event("e"), ours.JSONDataEvent("d"), ours.JSONDataQueue("queuedir")
+    for call in (made[0].wait, made[1].wait, lambda: next(made[2].getG())):
+        threads.start(call)
+    for thread in threads.threads:
+        asleep(thread)
+    for each in made:
+        each.native.unlink()
+    ours.Event("e").signal()
+    ours.JSONDataEvent("d").signal("value")
+    ours.JSONDataQueue("queuedir").put("item")
+    assert sorted(map(str, threads.join())) == sorted(map(str, [True, (True, "value"), "item"]))
+
+
+def test_items_that_the_original_puts_later(both_fs: Both) -> None:
+    """Once a listener has seen the end of the original's items it looks for no more; a new listener does."""
+    original, ours = both_fs
+    listener = ours.JSONDataQueue("queuedir")
+    original.JSONDataQueue("queuedir").put("late")
+    ours.JSONDataQueue("queuedir").put("ours")
+    assert next(listener.getG()) == "ours"
+    assert next(ours.JSONDataQueue("queuedir").getG()) == "late"
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_numbers_that_json_has_not(both_fs: Both, number: float) -> None:
+    original, ours = both_fs
+    original.JSONDataEvent("eventfile", 0).signal({"n": number})
+    assert str(original.JSONDataEvent("eventfile", 0).wait()[1]["n"]) == str(number)
+    for call in (ours.JSONDataEvent("other").signal, ours.JSONDataQueue("queuedir").put):
+        with pytest.raises(InvalidMessage):
+            call({"n": number})
+
+
+WRONG = {"no text": 3, "bytes": b"x", "empty": "", "blank": " x", "newline": "x\n"}
+
+
+@pytest.mark.parametrize("cls", ["Event", "JSONDataEvent"])
+@pytest.mark.parametrize("wrong", WRONG)
+def test_wrong_paths(both_fs: Both, cls: str, wrong: str) -> None:
+    original, ours = both_fs
+    with pytest.raises(AssertionError):
+        getattr(original, cls)(WRONG[wrong])
+    with pytest.raises(TypeError if wrong in ("no text", "bytes") else ValueError, match="filePath"):
+        getattr(ours, cls)(WRONG[wrong])
+
+
+def test_a_directory_that_is_not_there(both_fs: Both) -> None:
+    original, ours = both_fs
+    with pytest.raises(AssertionError):
+        original.JSONDataQueue("none")
+    with pytest.raises(NotADirectoryError):
+        ours.JSONDataQueue("none")
+    with pytest.raises(AssertionError):
+        original.JSONDataQueue("queuedir", 0.5)
+    assert ours.JSONDataQueue("queuedir", 0.5).sleepTime() == 0.5
+    with pytest.raises(TypeError):
+        ours.JSONDataQueue(3)
+    late = original.Event("none/eventfile", 0)
+    with pytest.raises(FileNotFoundError):
+        late.signal()
+    with pytest.raises(FileNotFoundError):
+        ours.Event("none/eventfile")
+
+
+def test_the_sleep_time_of_a_queue(both_fs: Both) -> None:
+    """The original takes the smaller of it and 0, so that it never sleeps."""
+    assert [side.JSONDataQueue("queuedir", 5).sleepTime() for side in both_fs] == [0, 5]
+
+
+def test_a_program_that_changes_its_directory(both_fs: Both) -> None:
+    """A relative path is looked up once, when the object is made."""
+    original, ours = (side.Event("eventfile", 0) for side in both_fs)
+    os.chdir("queuedir")
+    original.signal()
+    ours.signal()
+    assert os.path.exists("eventfile")
+    os.chdir("..")
+    assert ours.wait() is True
+    assert not os.path.exists("eventfile")
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_pickling_makes_a_listener(both_fs: Both, cls: str) -> None:
+    _, ours = both_fs
+    made = getattr(ours, cls)(CLASSES[cls], 7)
+    copy = pickle.loads(pickle.dumps(made))
+    assert copy.sleepTime() == 7
+    if cls == "JSONDataQueue":
+        made.put(1)
+        assert next(copy.getG()) == 1
+        return
+    made.signal(*([] if cls == "Event" else [1]))
+    assert copy.wait() in (True, (True, 1))
+    assert made.wait() in (True, (True, 1))
+    made.cancelWait()
+    assert pickle.loads(pickle.dumps(made)).wait() in (False, (False, None))
+
+
+def test_the_package_as_a_name(tmp_path: Path) -> None:
+    """`import jk_interprocesssync.fs` becomes one import that gives the same dotted names."""
+    from tocsin.compat import interprocesssync as jk_interprocesssync
+
+    event = jk_interprocesssync.fs.Event(f"{tmp_path}/eventfile")
+    event.signal()
+    assert event.wait() is True
+
+
+def test_a_shell_signals_it(both_fs: Both, tmp_path: Path) -> None:
+    _, ours = both_fs
+    event, queue = ours.Event("eventfile"), ours.JSONDataQueue("queuedir")
+    subprocess.run(["tocsin", "signal", f"{tmp_path}/eventfile.tocsin"], check=True)
+    subprocess.run(["tocsin", "put", f"{tmp_path}/queuedir/queue.tocsin", "{}"], check=True)
+    assert event.wait() is True
+    assert next(queue.getG()) == {}
