@@ -1,5 +1,6 @@
 /* queue.h: inside of a queue: what its file says, and its handle. Floor 4; queue.c (open, close, stat), queue_state.c
- * (the two copies), queue_put.c, queue_take.c, queue_settle.c (ack, nack, the dead) and queue_wait.c share it.
+ * (the two copies), queue_put.c, queue_take.c, queue_settle.c (ack, nack, the dead),
+ * queue_claims.c, queue_durable.c and queue_wait.c share it.
  *
  * Everything is changed under one short lock (parts/lock.h) and becomes true by one store (parts/change.h), so a process
  * may be killed anywhere: the state is the one before or the one after. What is not in the two copies is claims in
@@ -55,9 +56,11 @@ struct toc_queue_file {
     uint64_t spare[4];
     uint64_t lock;      /* a cache line of its own */
     uint64_t looked_ns; /* when somebody last asked which holders live */
-    uint64_t boot;      /* durable: the boot of the kernel under which it was last used */
-    uint64_t synced;    /* durable: how many items are known to be on the disk */
-    uint64_t spare2[4];
+    uint64_t boot;      /* of the kernel under which it was last used: after another, every owner is dead */
+    uint64_t spare2;
+    uint64_t sync_lock; /* durable, these four: whoever holds it writes for all who wait for it */
+    uint64_t synced;    /* how many items are known to be on the disk, */
+    uint64_t synced_position, synced_change; /* up to where the tape is, and which table is */
     struct toc_queue_state state[2];
     struct toc_holder holder[TOC_HOLDERS];
     struct toc_holder more[TOC_HOLDERS_MORE];
@@ -145,6 +148,10 @@ static inline uint64_t queue_back_at(const struct toc_queue_state *s) { return s
 /* Every claim before head is looked at, and all that q->s says of claims is counted anew; claims of `dead` (NULL: nobody's)
  * are put back on the way. 0, or why not all could be seen, and then q->s is as it was. */
 int queue_survey(struct toc_queue *q, const struct queue_dead *dead, struct queue_found *found);
+
+/* -- queue_durable.c */
+int queue_sync(struct toc_queue *q, uint64_t sequence); /* returns when the item of that sequence would survive a power cut */
+int queue_recover(struct toc_queue *q);                 /* at the first open after a start of the kernel */
 
 /* -- queue_settle.c */
 /* Put back what the dead hold; asks at most once a second, whoever calls. */

@@ -63,6 +63,7 @@ static bool has_room(const struct toc_handle *h, uint64_t word, uint64_t more_by
 static int put_some(struct toc_queue *q, const toc_item *items, size_t count, size_t *done, int64_t deadline)
 {
     int rc = queue_enter(q, deadline);
+    uint64_t sequence = 0;
     size_t n = 0;
     if (rc < 0)
         return rc;
@@ -76,10 +77,12 @@ static int put_some(struct toc_queue *q, const toc_item *items, size_t count, si
         int committed = queue_commit(q, TOC_BELL, n == 1 ? TOC_WAKE_ONE : TOC_WAKE_ALL);
         if (committed == 0)
             *done += n;
+        sequence = q->s.tail_sequence;
         rc = committed;
     }
     queue_leave(q);
-    return rc;
+    /* Beyond the lock: others go on, and whoever comes meanwhile shares the next one. */
+    return n && rc == 0 && queue_file(q)->setup.durable && q->h.o.path ? queue_sync(q, sequence) : rc;
 }
 
 int toc_queue_put_many(toc_queue *q, const toc_item *items, size_t count, size_t *done, int64_t deadline)

@@ -24,6 +24,7 @@ static void store(struct toc_queue_state *to, const struct toc_queue_state *from
 {
     uint64_t words[WORDS], *shared = (uint64_t *)(void *)to;
     memcpy(words, from, sizeof words);
+    atom_fence_rel(); /* pairs with the fence in queue_snapshot */
     for (size_t i = 0; i < WORDS; i++)
         atom_store_relax(&shared[i], words[i]);
 }

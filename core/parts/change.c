@@ -41,8 +41,10 @@ int toc_change_commit(struct toc_head *head, const struct toc_bell *bell, uint64
             return -EIDRM;
         }
         int64_t delta = step(w, rings, wake, &count);
-        /* The addition below is unconditional: a listener who arms between our look and it must find the bell open. */
-        if (((w & rings) || (count && rings && (w & TOC_HASBELL))) && ring.fd < 0) {
+        /* The addition below is unconditional: a listener who arms between our look and it must find the bell open. Those
+         * who wait for room don't look at a young bell twice, so for the rare changes that end their waits it is made. */
+        bool may_come = count && rings && ((w & TOC_HASBELL) || (wake == TOC_WAKE_ALL && (rings & TOC_CBELL)));
+        if (((w & rings) || may_come) && ring.fd < 0) {
             int rc = toc_bell_open(bell, &ring);
             if (rc < 0)
                 return rc;

@@ -80,6 +80,7 @@ struct toc_log {
     struct toc_mapping *map;
     uint32_t maps, maps_room;
     uint64_t seen_change, deleted_change;
+    bool keep; /* never use a segment's file again: the control that a power cut leaves on the disk may name it still */
     int copy; /* the half that is being changed in this operation; -1: none yet */
     struct { uint64_t base, end; unsigned char *at; } near[3]; /* the segments last used, by purpose */
 };
@@ -101,6 +102,8 @@ struct toc_record *toc_log_room(struct toc_log *log, uint32_t *half, uint64_t *t
 void toc_log_release(struct toc_log *log, uint32_t *half, uint64_t low);
 /* Let go of one segment in the middle, of which the caller has seen that nothing in it lives. */
 void toc_log_release_one(struct toc_log *log, uint32_t *half, uint64_t base);
+/* A table that names those segments of `half` only whose files are there; and another one's, if `half` makes no sense. */
+int toc_log_mend(struct toc_log *log, uint32_t *half);
 /* The segment that contains `position`, or the first after it; NULL: none. */
 const struct toc_segment *toc_log_segment(const struct toc_log *log, uint32_t half, uint64_t position);
 static inline uint64_t toc_segment_end(const struct toc_segment *s) { return s->base + (uint64_t)s->pages * TOC_PAGE; }

@@ -209,9 +209,9 @@ void toc_log_settle(struct toc_log *log, uint32_t half)
     look_at_table(log, t);
 }
 
-static void retire(struct toc_table *t, struct toc_segment s)
+static void retire(const struct toc_log *log, struct toc_table *t, struct toc_segment s)
 {
-    if (t->spares < TOC_SPARES && s.pages <= TOC_SEGMENT_STEADY / TOC_PAGE && s.pages > TOC_SEGMENT_FIRST / TOC_PAGE)
+    if (!log->keep && t->spares < TOC_SPARES && s.pages <= TOC_SEGMENT_STEADY / TOC_PAGE && s.pages > TOC_SEGMENT_FIRST / TOC_PAGE)
         t->spare[t->spares++] = s;
     else
         t->drop[t->drops++] = s;
@@ -228,7 +228,7 @@ void toc_log_release(struct toc_log *log, uint32_t *half, uint64_t low)
         return; /* it stays for the next time */
     uint32_t gone = 0;
     while (gone < t->count && toc_segment_end(&t->segment[gone]) <= low && t->drops < TOC_DROPS)
-        retire(t, t->segment[gone++]);
+        retire(log, t, t->segment[gone++]);
     memmove(t->segment, t->segment + gone, (t->count - gone) * sizeof(struct toc_segment));
     t->count -= gone;
 }
@@ -241,12 +241,38 @@ void toc_log_release_one(struct toc_log *log, uint32_t *half, uint64_t base)
         return;
     for (uint32_t i = 0; i < t->count; i++)
         if (t->segment[i].base == base) {
-            retire(t, t->segment[i]);
+            retire(log, t, t->segment[i]);
             memmove(t->segment + i, t->segment + i + 1, (t->count - i - 1) * sizeof(struct toc_segment));
             t->count--;
             memset(log->near, 0, sizeof log->near);
             return;
         }
+}
+
+int toc_log_mend(struct toc_log *log, uint32_t *half)
+{
+    int rc = 0;
+    char path[TOC_PATH_MAX + 64];
+    struct sys_file file;
+    if (toc_table_fault(log->half[*half & 1]) < 0)
+        *half = (*half & 1) ^ 1;
+    struct toc_table *t = change(log, half, 0, &rc);
+    if (!t)
+        return rc;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < t->count; i++) {
+        struct toc_segment s = t->segment[i];
+        rc = log->path ? toc_log_file(log, s.file, path) : 0;
+        if (rc == 0 && log->path)
+            rc = sys_stat(path, &file);
+        if (rc == 0 && (!log->path || file.size >= (uint64_t)s.pages * TOC_PAGE))
+            t->segment[kept++] = s;
+        else if (rc < 0 && rc != -ENOENT)
+            return rc;
+    }
+    t->count = kept;
+    t->spares = 0;
+    return 0;
 }
 
 static uint32_t wanted_pages(const struct toc_table *t, uint64_t need, uint64_t live)

@@ -47,6 +47,10 @@ static inline void atom32_add(uint32_t *p, uint32_t v) { TOC_POINT(); __atomic_f
  * then seen by the other's load, or the other way round. Acquire and release do not give that. */
 static inline void atom_fence(void) { TOC_POINT(); __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
+/* Before relaxed stores that a reader without the lock may see: what it then reads of the count is no older than what
+ * was stored before this. */
+static inline void atom_fence_rel(void) { TOC_POINT(); __atomic_thread_fence(__ATOMIC_RELEASE); }
+
 static inline void atom_pause(void)
 {
     TOC_POINT();
