@@ -26,6 +26,7 @@
 #define EARS (LISTENS + CLEARLISTENS + FILENOS + LATERS)
 
 #include "ground.pml"
+#include "word.pml"
 #include "young.pml"
 #include "wait.pml"
 #include "listen.pml"

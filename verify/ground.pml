@@ -1,22 +1,4 @@
-/* ground.pml: what every model stands on: the word, and what the kernel promises about futexes, FIFOs and death.
- *
- * The word is laid out as in core/parts/word.h; only its count of clears is short. OWNED is not modelled. */
-#define SET       1
-#define SLEEPERS  2
-#define BELL      4
-#ifdef ONE_BELL_BIT
-#define CBELL     4                    /* mutant: a setter drops the bit that a listener for clear needs */
-#else
-#define CBELL     8
-#endif
-#define REMOVED  16
-#define HASBELL  64
-#define SLEPT   128
-#define CLEAR1  256                    /* one in the count of clears */
-#define CLEARS(w) ((w) >> 8)
-#define GENERATION(w) (CLEARS(w) + ((w) & SET))
-#define WITHOUT(w, bits) ((w) & (32767 - (bits)))
-
+/* ground.pml: what every model stands on: the word, and what the kernel promises about futexes, FIFOs and death. */
 short word;
 
 /* STEP { } is one instruction or one system call: nobody gets in between, and nobody dies in the middle. */

@@ -269,6 +269,8 @@ void toc_close(toc_handle *h)
         toc_ear_close(h->own);
     if (h->shared)
         toc_ear_close(h->shared);
+    if (h->alarm)
+        toc_held_close(h->alarm);
     if (take_idle(h)) { /* else its user, who is stopped, closes it when he goes on */
         close_idle(h);
         give_idle(h);
@@ -289,6 +291,7 @@ void toc_handle_free(struct toc_handle *h)
     toc_close(h);
     free_all(h->own);
     free_all(h->shared);
+    free(h->alarm);
     toc_object_free(&h->o);
     free(h);
 }

@@ -36,6 +36,7 @@ struct toc_handle {
     uint64_t heard_ns;      /* when the FIFO of `own` was last seen to have a name; who moves it looks */
     struct toc_ear *own;    /* toc_fileno; NULL before it was asked for */
     struct toc_ear *shared; /* toc_listen: without an epoll */
+    struct toc_held *alarm; /* a timer in the epoll of `own`; NULL before there was need of one */
     struct toc_call *calls; /* guarded by sys_enter */
     uint32_t calls_forks;   /* after how many forks `calls` was begun: a child has none of its parent's threads */
     uint32_t cancelled;
@@ -77,6 +78,9 @@ static inline uint64_t toc_handle_settle(struct toc_handle *h, uint64_t word)
 {
     return !atom_load_relax(&h->listening) || h->kind->ready(h, word) ? word : toc_handle_look(h);
 }
+/* Make toc_fileno readable at that time, so that whoever only selects comes to look; 0: no need. */
+void toc_handle_alarm(struct toc_handle *h, int64_t when);
+
 /* Put bits in; the word of that very instant. 0, or why nobody should wait here any more. */
 int toc_handle_arm(struct toc_handle *h, uint64_t bits, uint64_t *word);
 

@@ -83,7 +83,7 @@ static int finish(struct toc_queue *q, const toc_queue_options *o)
         return -EEXIST;
     q->log = (struct toc_log){
         .half = {&f->half[0], &f->half[1]}, .control = q->h.o.memory, .path = q->h.o.path, .mode = f->head.mode,
-        .table_offset = {HALF(0), HALF(1)}, .keep = setup.durable, .copy = -1, .seen_change = UINT64_MAX, .deleted_change = UINT64_MAX,
+        .table_offset = {HALF(0), HALF(1)}, .keep = setup.durable, .copy = -1, .forks = toc_held_forks(), .seen_change = UINT64_MAX, .deleted_change = UINT64_MAX,
     };
     int rc = q->h.o.path ? make_prefix(q) : 0;
     q->log.prefix = q->prefix;
@@ -153,34 +153,13 @@ int toc_queue_state(toc_queue *q, toc_queue_stat *out)
     return toc_handle_verdict(&q->h, atom_load_acq(&queue_file(q)->head.word)) == -EIDRM ? -EIDRM : 0;
 }
 
-/* What is ready or delayed is done at once; what is held is not touched. */
-static uint64_t drop_all(struct toc_queue *q)
-{
-    struct toc_queue_state *s = &q->s;
-    uint64_t gone = s->tail_sequence - s->head_sequence + s->back, at = s->low;
-    struct toc_record *r;
-    int rc = 0;
-    if (s->held || s->back)
-        while (at < s->tail && (r = toc_log_at(&q->log, s->half, &at, s->tail, TOC_NEAR_LOW, &rc))) {
-            bool is_fresh = at >= s->head;
-            enum toc_claim what = claim_what(atom_load_relax(&r->claim));
-            if (is_fresh || what == TOC_READY || what == TOC_DELAYED)
-                atom_store_rel(&r->claim, claim_of(TOC_DONE, 0, 0));
-            at += toc_record_size(r->length);
-        }
-    s->head = s->tail;
-    s->head_sequence = s->tail_sequence;
-    s->bytes = s->back = s->back_bytes = s->delayed = 0;
-    return gone;
-}
-
 int64_t toc_queue_purge(toc_queue *q)
 {
     int rc = queue_enter(q, TOC_FOREVER);
     if (rc < 0)
         return rc;
     struct toc_queue_state before = q->s;
-    uint64_t gone = drop_all(q);
+    uint64_t gone = queue_drop_all(q);
     queue_recycle(q);
     rc = queue_commit(q, queue_cbell(q, &before), TOC_WAKE_NONE);
     queue_leave(q);

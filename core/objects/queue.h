@@ -113,7 +113,11 @@ int queue_commit(struct toc_queue *q, uint64_t rings, enum toc_wake wake);
 /* The present state without the lock. */
 void queue_snapshot(const struct toc_queue *q, struct toc_queue_state *out);
 struct toc_holder *queue_holder(const struct toc_queue *q, uint32_t i);
-static inline uint32_t queue_holders(const struct toc_queue_state *s) { return TOC_HOLDERS + s->holder_pages * TOC_HOLDERS_PAGE; }
+static inline uint32_t queue_holders(const struct toc_queue_state *s) /* also of a state that nobody has judged */
+{
+    uint32_t most = TOC_HOLDERS_MORE / TOC_HOLDERS_PAGE;
+    return TOC_HOLDERS + (s->holder_pages < most ? s->holder_pages : most) * TOC_HOLDERS_PAGE;
+}
 int queue_my_holder(struct toc_queue *q, struct toc_holder **out); /* under the lock */
 uint64_t queue_unfinished(const struct toc_queue *q, const struct toc_queue_state *s);
 bool queue_is_full(const struct toc_queue *q, const struct toc_queue_state *s, uint64_t more_bytes);
@@ -143,6 +147,11 @@ struct queue_found {
     uint64_t position;
     uint64_t next_after, next_due; /* back_after and due_ms of the others */
 };
+/* The next record in [*at, end), claims and all. What makes no sense is passed over, up to the next that is whole. NULL: no
+ * more (*rc 0), or it cannot be seen (*rc < 0: too few descriptors, say). */
+struct toc_record *queue_next(struct toc_queue *q, uint64_t *at, uint64_t end, int *rc);
+/* The first whole record after `at`, with a sequence of `least` at least; `end` if there is none. Negative in *rc as above. */
+uint64_t queue_next_whole(struct toc_queue *q, uint64_t at, uint64_t end, uint64_t least, int *rc);
 bool queue_is_one_of(const struct queue_dead *d, uint64_t id);
 static inline uint64_t queue_back_at(const struct toc_queue_state *s) { return s->tail_sequence % (1ull << 46); }
 /* Every claim before head is looked at, and all that q->s says of claims is counted anew; claims of `dead` (NULL: nobody's)
@@ -156,5 +165,8 @@ int queue_recover(struct toc_queue *q);                 /* at the first open aft
 /* -- queue_settle.c */
 /* Put back what the dead hold; asks at most once a second, whoever calls. */
 int queue_bury(struct toc_queue *q);
+int queue_bury_here(struct toc_queue *q); /* the same under the lock, now */
+/* What is ready or delayed is done, all of it, with the next commit; what is held is not touched. How many. */
+uint64_t queue_drop_all(struct toc_queue *q);
 
 #endif

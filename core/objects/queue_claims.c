@@ -52,14 +52,64 @@ static void count_back(struct toc_queue_state *s, struct pass *p, struct toc_rec
     }
 }
 
-/* Past what makes no sense, to the next segment: what is lost there was lost when it was damaged. */
-static bool skip_segment(struct toc_queue *q, uint64_t *at)
+static bool is_whole(const struct toc_record *r, uint64_t at) { return r->check == toc_record_check(r, at); }
+
+uint64_t queue_next_whole(struct toc_queue *q, uint64_t at, uint64_t end, uint64_t least, int *rc)
 {
-    const struct toc_segment *s = toc_log_segment(&q->log, q->s.half, *at);
-    uint64_t before = *at;
-    if (s)
-        *at = toc_segment_end(s);
-    return *at > before;
+    *rc = 0;
+    for (at = (at + 8) & ~7ull; at < end; at += 8) {
+        uint64_t found = at;
+        const struct toc_segment *segment = toc_log_segment(&q->log, q->s.half, at);
+        if (!segment)
+            return end;
+        struct toc_record *r = toc_log_at(&q->log, q->s.half, &found, end, TOC_NEAR_LOW, rc);
+        if (*rc < 0 && *rc != -EUCLEAN)
+            return end;
+        *rc = 0;
+        /* toc_log_at went on by itself where it met what looks like padding: here it may be anything. */
+        if (r && found == at && r->sequence >= least && r->sequence <= q->s.tail_sequence && is_whole(r, at))
+            return at;
+        if (segment->base > at)
+            at = segment->base - 8;
+    }
+    return end;
+}
+
+struct toc_record *queue_next(struct toc_queue *q, uint64_t *at, uint64_t end, int *rc)
+{
+    struct toc_record *r = toc_log_at(&q->log, q->s.half, at, end, TOC_NEAR_LOW, rc);
+    if (r && is_whole(r, *at))
+        return r;
+    if (!r && (*rc == 0 || *rc != -EUCLEAN))
+        return NULL;
+    if (r) { /* only its payload, if the next one is where its length says: then its claim is as good as any */
+        uint64_t after = *at + toc_record_size(r->length), sequence = r->sequence;
+        struct toc_record *next = toc_log_at(&q->log, q->s.half, &after, end, TOC_NEAR_LOW, rc);
+        bool follows = next ? next->sequence == sequence + 1 && is_whole(next, after) : *rc == 0;
+        if (follows)
+            return toc_log_at(&q->log, q->s.half, at, end, TOC_NEAR_LOW, rc);
+    }
+    *at = queue_next_whole(q, *at, end, 1, rc);
+    return *at < end ? toc_log_at(&q->log, q->s.half, at, end, TOC_NEAR_LOW, rc) : NULL;
+}
+
+uint64_t queue_drop_all(struct toc_queue *q)
+{
+    struct toc_queue_state *s = &q->s;
+    uint64_t gone = s->tail_sequence - s->head_sequence + s->back, at = s->low;
+    struct toc_record *r;
+    int rc = 0;
+    if (s->held || s->back)
+        while (at < s->tail && (r = queue_next(q, &at, s->tail, &rc))) {
+            enum toc_claim what = claim_what(atom_load_relax(&r->claim));
+            if (at >= s->head || what == TOC_READY || what == TOC_DELAYED)
+                atom_store_rel(&r->claim, claim_of(TOC_DONE, 0, 0));
+            at += toc_record_size(r->length);
+        }
+    s->head = s->tail;
+    s->head_sequence = s->tail_sequence;
+    s->bytes = s->back = s->back_bytes = s->delayed = 0;
+    return gone;
 }
 
 int queue_survey(struct toc_queue *q, const struct queue_dead *dead, struct queue_found *found)
@@ -71,9 +121,7 @@ int queue_survey(struct toc_queue *q, const struct queue_dead *dead, struct queu
     *found = (struct queue_found){.best = NULL};
     s->held = s->back = s->back_bytes = s->delayed = 0;
     while (at < s->head) {
-        struct toc_record *r = toc_log_at(&q->log, s->half, &at, s->head, TOC_NEAR_LOW, &rc);
-        if (!r && rc == -EUCLEAN && skip_segment(q, &at))
-            continue;
+        struct toc_record *r = queue_next(q, &at, s->head, &rc);
         if (!r)
             break;
         uint64_t claim = atom_load_relax(&r->claim);
@@ -87,7 +135,7 @@ int queue_survey(struct toc_queue *q, const struct queue_dead *dead, struct queu
             count_back(s, &p, r, at, found);
         at += toc_record_size(r->length);
     }
-    if (rc < 0 && rc != -EUCLEAN) { /* too few descriptors, say: what was not seen must not count as gone */
+    if (rc < 0) { /* too few descriptors, say: what was not seen must not count as gone */
         q->s = was;
         return rc;
     }

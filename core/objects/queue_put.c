@@ -121,12 +121,12 @@ int toc_queue_shutdown(toc_queue *q, int immediate)
         return rc;
     if (!q->s.shut || immediate) {
         q->s.shut = immediate ? 2 : 1;
+        if (immediate) {
+            queue_drop_all(q);
+            queue_recycle(q);
+        }
         rc = queue_commit(q, TOC_BELL | TOC_CBELL, TOC_WAKE_ALL);
     }
     queue_leave(q);
-    if (rc == 0 && immediate) {
-        int64_t gone = toc_queue_purge(q);
-        rc = gone < 0 ? (int)gone : 0;
-    }
     return rc;
 }

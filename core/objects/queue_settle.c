@@ -13,6 +13,9 @@
 static struct toc_record *find_ours(struct toc_queue *q, const toc_taken *taken, int *rc)
 {
     uint64_t at = taken->position;
+    struct toc_holder *mine;
+    if ((*rc = queue_my_holder(q, &mine)) < 0) /* found where it was: who has a claim has an entry */
+        return NULL;
     *rc = -ESTALE;
     if (at < q->s.low || at >= q->s.head)
         return NULL;
@@ -29,18 +32,15 @@ static struct toc_record *find_ours(struct toc_queue *q, const toc_taken *taken,
 static int settle(struct toc_queue *q, struct toc_record *r, uint64_t claim, const struct toc_queue_state *before, uint64_t rings,
                   enum toc_wake wake)
 {
-    struct toc_holder *mine;
+    struct toc_holder *mine = queue_holder(q, q->holder);
     uint64_t was = r->claim;
-    int rc = queue_my_holder(q, &mine);
-    if (rc < 0)
-        return rc;
     atom_store_rel(&r->claim, claim);
     TOC_STEP("queue.settle.before_commit");
     queue_recycle(q);
-    rc = queue_commit(q, rings | queue_cbell(q, before), wake);
+    int rc = queue_commit(q, rings | queue_cbell(q, before), wake);
     if (rc < 0)
         atom_store_rel(&r->claim, was);
-    else if (mine->leased) /* after the end of the claim */
+    else if (mine->id == q->owner->id && mine->leased) /* after the end of the claim */
         atom_store_rel(&mine->leased, mine->leased - 1);
     return rc;
 }
@@ -103,6 +103,8 @@ int toc_queue_task_done(toc_queue *q)
         struct toc_queue_state before = q->s;
         atom_store_rel(&h->taken, h->taken - 1);
         rc = queue_commit(q, queue_cbell(q, &before), TOC_WAKE_NONE);
+        if (rc < 0)
+            atom_store_rel(&h->taken, h->taken + 1);
     }
     queue_leave(q);
     return rc;
@@ -110,10 +112,10 @@ int toc_queue_task_done(toc_queue *q)
 
 /* -- the dead */
 
-static void find_dead(struct toc_queue *q, const struct toc_queue_state *s, struct queue_dead *d)
+static void find_dead(const struct toc_queue *q, const struct toc_queue_state *s, struct queue_dead *d)
 {
     d->count = 0;
-    for (uint32_t i = 0; i < queue_holders(s) && d->count < 32; i++) {
+    for (uint32_t i = 0; i < queue_holders(s) && d->count < sizeof d->id / sizeof d->id[0]; i++) {
         const struct toc_holder *h = queue_holder(q, i);
         uint64_t id = atom_load_acq(&h->id);
         bool holds = atom_load_relax(&h->leased) || atom_load_relax(&h->taken);
@@ -124,15 +126,10 @@ static void find_dead(struct toc_queue *q, const struct toc_queue_state *s, stru
 
 static int put_back(struct toc_queue *q, const struct queue_dead *d)
 {
-    int rc = queue_enter(q, TOC_FOREVER);
+    struct queue_found found;
+    int rc = queue_survey(q, d, &found);
     if (rc < 0)
         return rc;
-    struct queue_found found;
-    rc = queue_survey(q, d, &found);
-    if (rc < 0) {
-        queue_leave(q);
-        return rc;
-    }
     for (uint32_t i = 0; i < queue_holders(&q->s); i++) /* of the dead it counts for nothing, commit or no commit */
         if (queue_is_one_of(d, queue_holder(q, i)->id))
             atom_store_rel(&queue_holder(q, i)->taken, 0);
@@ -147,7 +144,18 @@ static int put_back(struct toc_queue *q, const struct queue_dead *d)
             atom_store_rel(&h->id, 0);
         }
     }
-    queue_leave(q);
+    return rc;
+}
+
+int queue_bury_here(struct toc_queue *q)
+{
+    struct queue_dead d;
+    int rc = 0;
+    do {
+        find_dead(q, &q->s, &d);
+        if (d.count)
+            rc = put_back(q, &d);
+    } while (rc == 0 && d.count == sizeof d.id / sizeof d.id[0]); /* a whole container may have died at once */
     return rc;
 }
 
@@ -160,6 +168,15 @@ int queue_bury(struct toc_queue *q)
     if ((last <= now && now - last < LOOK_NS) || !atom_cas_acqrel(looked, &last, now))
         return 0;
     queue_snapshot(q, &s);
-    find_dead(q, &s, &d);
-    return d.count ? put_back(q, &d) : 0;
+    find_dead(q, &s, &d); /* without the lock: asking costs a system call each */
+    if (d.count == 0)
+        return 0;
+    int rc = queue_enter(q, TOC_FOREVER);
+    if (rc == 0) {
+        rc = queue_bury_here(q);
+        queue_leave(q);
+    }
+    if (rc < 0)
+        atom_store_relax(looked, 0); /* not done: the next may try at once */
+    return rc;
 }

@@ -45,6 +45,8 @@ static int begin(struct toc_queue *q)
     load(&q->s, &f->state[change_count(w) & 1]);
     if (!is_sound(&q->s))
         return -EUCLEAN;
+    if (q->log.forks != toc_held_forks())
+        toc_log_forget(&q->log, toc_held_forks());
     toc_log_begin(&q->log, q->s.half);
     return 0;
 }
@@ -85,7 +87,14 @@ bool queue_try(struct toc_queue *q, int *rc)
     return false;
 }
 
-void queue_leave(struct toc_queue *q) { toc_lock_give(&queue_file(q)->lock); }
+void queue_leave(struct toc_queue *q)
+{
+    struct toc_queue_file *f = queue_file(q);
+    /* Not committed: its mappings of segments that never came to be must go while nobody can make them anew. */
+    if (q->log.copy >= 0)
+        toc_log_begin(&q->log, f->state[change_count(atom_load_acq(&f->head.word)) & 1].half);
+    toc_lock_give(&f->lock);
+}
 
 int queue_commit(struct toc_queue *q, uint64_t rings, enum toc_wake wake)
 {
@@ -130,42 +139,54 @@ static int allocate_more(struct toc_queue *q)
     int rc = sys_allocate_range(fd, offset, TOC_PAGE);
     if (q->h.o.path)
         sys_close(fd);
-    if (rc == 0)
-        q->s.holder_pages++;
+    if (rc < 0)
+        return rc;
+    /* By itself: a claim is stored before its commit, and its holder's entry must be visible by then. */
+    q->s.holder_pages++;
+    rc = queue_commit(q, 0, TOC_WAKE_NONE);
+    q->s.holder_pages -= rc < 0;
     return rc;
+}
+
+/* An entry that nobody needs: free, or of a dead one without claims; what it had taken counts for nothing. */
+static bool find_vacant(const struct toc_queue *q, uint32_t *at)
+{
+    for (uint32_t i = 0; i < queue_holders(&q->s); i++) {
+        const struct toc_holder *h = queue_holder(q, i);
+        if (h->id == 0 || (h->leased == 0 && !toc_owner_lives(q->owner, h->id))) {
+            *at = i;
+            return true;
+        }
+    }
+    return false;
 }
 
 int queue_my_holder(struct toc_queue *q, struct toc_holder **out)
 {
-    struct toc_holder *mine = queue_holder(q, q->holder < queue_holders(&q->s) ? q->holder : 0), *vacant = NULL;
-    uint32_t n = queue_holders(&q->s), at = 0;
-    *out = mine;
-    if (mine->id == q->owner->id)
+    uint32_t n = queue_holders(&q->s), at = q->holder < n ? q->holder : 0;
+    *out = queue_holder(q, at);
+    if ((*out)->id == q->owner->id)
         return 0;
-    for (uint32_t i = 0; i < n; i++) {
-        struct toc_holder *h = queue_holder(q, i);
-        if (h->id == q->owner->id) {
-            q->holder = i;
-            *out = h;
-            return 0;
-        }
-        if (!vacant && (h->id == 0 || (h->leased == 0 && h->taken == 0 && !toc_owner_lives(q->owner, h->id)))) {
-            vacant = h;
-            at = i;
-        }
-    }
-    if (!vacant) {
+    for (at = 0; at < n; at++)
+        if (queue_holder(q, at)->id == q->owner->id)
+            break;
+    if (at == n && !find_vacant(q, &at)) {
         int rc = allocate_more(q);
+        if (rc == -EUSERS && (rc = queue_bury_here(q)) == 0) /* the dead who have claims give theirs, too */
+            rc = find_vacant(q, &at) ? 0 : -EUSERS;
+        else
+            at = n;
         if (rc < 0)
             return rc;
-        at = n;
-        vacant = queue_holder(q, at);
     }
-    atom_store_relax(&vacant->leased, 0);
-    atom_store_relax(&vacant->taken, 0);
-    atom_store_rel(&vacant->id, q->owner->id); /* pairs with the acquire in queue_unfinished */
+    struct toc_holder *mine = queue_holder(q, at);
+    if (mine->id != q->owner->id) {
+        atom_store_relax(&mine->leased, 0);
+        atom_store_relax(&mine->taken, 0);
+        atom_store_rel(&mine->id, q->owner->id); /* pairs with the acquire in queue_unfinished */
+    }
     q->holder = at;
-    *out = vacant;
+    *out = mine;
     return 0;
 }
 

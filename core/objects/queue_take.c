@@ -65,7 +65,12 @@ void queue_recycle(struct toc_queue *q)
         s->low = s->head; /* nothing before head lives */
     } else {
         for (int i = 0; i < 1024 && s->low < s->head; i++) {
-            struct toc_record *r = toc_log_at(&q->log, s->half, &s->low, s->head, TOC_NEAR_LOW, &rc);
+            uint64_t at = s->low;
+            struct toc_record *r = toc_log_at(&q->log, s->half, &at, s->head, TOC_NEAR_LOW, &rc);
+            if (!r && rc == -EUCLEAN)
+                r = queue_next(q, &at, s->head, &rc);
+            if (rc == 0)
+                s->low = at;
             if (!r || claim_what(atom_load_relax(&r->claim)) != TOC_DONE)
                 break;
             s->low += toc_record_size(r->length);
@@ -99,6 +104,15 @@ static int take_back(struct toc_queue *q, void *buffer, size_t capacity, toc_tak
         rc = s->back != before.back || s->held != before.held ? queue_commit(q, TOC_CBELL, TOC_WAKE_NONE) : 0;
         return rc < 0 ? rc : -EAGAIN;
     }
+    if (!is_whole(r, found.position)) {
+        *out = (toc_taken){.sequence = r->sequence, .length = 1};
+        s->delayed -= claim_what(r->claim) == TOC_DELAYED;
+        s->back--;
+        s->back_bytes -= r->length;
+        atom_store_rel(&r->claim, claim_of(TOC_DONE, 0, 0));
+        rc = queue_commit(q, queue_cbell(q, &before), TOC_WAKE_NONE);
+        return rc < 0 ? rc : -EBADMSG;
+    }
     rc = hand_out(r, found.position, buffer, capacity, out);
     if (rc < 0) {
         q->s = before;
@@ -131,34 +145,28 @@ static int take_back(struct toc_queue *q, void *buffer, size_t capacity, toc_tak
 
 /* -- what is fresh */
 
-/* A damaged record at head: pass over it alone if the next one is where it should be, else over the rest of its segment. */
+/* Damage at head: on to the next record that is whole, wherever it is. */
 static int pass_over(struct toc_queue *q, uint64_t position, toc_taken *out)
 {
-    struct toc_queue_state *s = &q->s;
-    const struct toc_segment *segment = toc_log_segment(&q->log, s->half, position);
-    uint64_t expected = s->head_sequence + 1, next = s->tail;
-    int rc = 0;
-    if (segment && segment->base <= position && toc_segment_end(segment) < s->tail)
-        next = toc_segment_end(segment);
-    uint64_t at = position;
-    struct toc_record *r = toc_log_at(&q->log, s->half, &at, s->tail, TOC_NEAR_HEAD, &rc);
-    if (r && at == position) {
-        uint64_t after = position + toc_record_size(r->length);
-        struct toc_record *n = after < s->tail ? toc_log_at(&q->log, s->half, &after, s->tail, TOC_NEAR_HEAD, &rc) : NULL;
-        if (n && n->sequence == expected + 1 && is_whole(n, after))
-            next = after;
+    struct toc_queue_state before = q->s, *s = &q->s;
+    int rc;
+    uint64_t next = queue_next_whole(q, position, s->tail, s->head_sequence + 1, &rc), at = next;
+    if (rc < 0) /* it cannot be seen: not the same as gone */
+        return rc;
+    struct toc_record *r = next < s->tail ? toc_log_at(&q->log, s->half, &at, s->tail, TOC_NEAR_HEAD, &rc) : NULL;
+    uint64_t reached = r ? r->sequence - 1 : s->tail_sequence;
+    *out = (toc_taken){.sequence = s->head_sequence + 1, .length = reached - s->head_sequence};
+    /* What lies between is nobody's: at head and beyond, that says nothing before the commit. */
+    for (at = position; at < next && (r = toc_log_at(&q->log, s->half, &at, next, TOC_NEAR_LOW, &rc));) {
+        atom_store_rel(&r->claim, claim_of(TOC_DONE, 0, 0));
+        at += toc_record_size(r->length);
     }
-    at = next;
-    r = at < s->tail ? toc_log_at(&q->log, s->half, &at, s->tail, TOC_NEAR_HEAD, &rc) : NULL;
-    bool sound = r && is_whole(r, at) && r->sequence > s->head_sequence && r->sequence <= s->tail_sequence;
-    uint64_t reached = sound ? r->sequence - 1 : s->tail_sequence;
-    *out = (toc_taken){.sequence = expected, .length = reached - s->head_sequence};
-    s->head = sound ? at : s->tail;
+    s->head = next;
     s->head_sequence = reached;
     if (s->head == s->tail)
         s->bytes = 0;
     queue_recycle(q);
-    rc = queue_commit(q, TOC_CBELL, TOC_WAKE_NONE);
+    rc = queue_commit(q, queue_cbell(q, &before), TOC_WAKE_NONE);
     return rc < 0 ? rc : -EBADMSG;
 }
 
@@ -171,8 +179,10 @@ int queue_take_fresh(struct toc_queue *q, enum queue_how how, bool commit, void 
     struct toc_record *r = toc_log_at(&q->log, s->half, &position, s->tail, TOC_NEAR_HEAD, &rc);
     if (rc < 0 && rc != -EUCLEAN)
         return rc;
-    if (!r || r->sequence != s->head_sequence + 1 || !is_whole(r, position))
-        return pass_over(q, r ? position : s->head, out);
+    if (!r || r->sequence != s->head_sequence + 1 || !is_whole(r, position)) {
+        *out = (toc_taken){.sequence = s->head_sequence + 1, .length = 1};
+        return commit && how != QUEUE_PEEK ? pass_over(q, s->head, out) : -EBADMSG;
+    }
     rc = hand_out(r, position, buffer, capacity, out);
     if (rc < 0 || how == QUEUE_PEEK)
         return rc;

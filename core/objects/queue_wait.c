@@ -126,6 +126,7 @@ static int take_waiting(struct toc_queue *q, const struct wanted *want, int64_t 
             continue;
         }
         toc_handle_looked(&q->h, seen);
+        toc_handle_alarm(&q->h, outstanding ? toc_queue_due(q) : 0);
         if (deadline != TOC_FOREVER && deadline <= sys_now())
             return -EAGAIN;
         rc = sleep_once(q, seen, due, delayed, deadline, &second_passed);

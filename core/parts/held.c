@@ -45,6 +45,14 @@ static int open_epoll(const char *path, bool follow)
     return sys_epoll();
 }
 
+static int open_timer(const char *path, bool follow)
+{
+    (void)path;
+    (void)follow;
+    return sys_timer();
+}
+
+int toc_held_timer(struct toc_held *h) { return open_listed(h, open_timer, 0, false); }
 int toc_held_writer(struct toc_held *h, const char *path, bool follow) { return open_listed(h, sys_open_ring, path, follow); }
 static int open_file(const char *path, bool follow)
 {

@@ -22,6 +22,7 @@ int toc_held_writer(struct toc_held *h, const char *path, bool follow); /* a FIF
 int toc_held_file(struct toc_held *h, const char *path);                /* an object's file, both ways */
 int toc_held_owner(struct toc_held *h, const char *path);               /* the file of locks that say who lives */
 int toc_held_epoll(struct toc_held *h);
+int toc_held_timer(struct toc_held *h);
 void toc_held_close(struct toc_held *h);
 void toc_held_forget(struct toc_held *h); /* without closing: somebody else has, and the number is another's */
 void toc_held_move(struct toc_held *to, struct toc_held *from); /* the list knows them by address */

@@ -77,6 +77,7 @@ struct toc_log {
     uint32_t mode;
     uint64_t table_offset[2];  /* of the halves in the control file */
     /* this process's view */
+    uint32_t forks;
     struct toc_mapping *map;
     uint32_t maps, maps_room;
     uint64_t seen_change, deleted_change;
@@ -116,5 +117,7 @@ void toc_log_settle(struct toc_log *log, uint32_t half);
 int toc_table_fault(const struct toc_table *t);
 int toc_log_file(const struct toc_log *log, uint32_t file, char path[TOC_PATH_MAX + 64]);
 void toc_log_free(struct toc_log *log);
+/* A forked child's copy: another thread of the parent may have been in the middle of changing it. */
+void toc_log_forget(struct toc_log *log, uint32_t forks);
 
 #endif

@@ -125,6 +125,17 @@ void toc_log_free(struct toc_log *log)
     log->map = NULL;
 }
 
+void toc_log_forget(struct toc_log *log, uint32_t forks)
+{
+    /* Whether each is still mapped is unknown, so they are left where they are. */
+    log->map = NULL;
+    log->maps = log->maps_room = 0;
+    memset(log->near, 0, sizeof log->near);
+    log->copy = -1;
+    log->seen_change = log->deleted_change = UINT64_MAX;
+    log->forks = forks;
+}
+
 /* -- the table */
 
 /* Mappings of what is listed no more go, and with them every short cut: a spare may be in use under another base. */
@@ -162,6 +173,18 @@ static int make_room(struct toc_log *log, uint32_t half, uint32_t count)
     return rc;
 }
 
+static void delete_file(const char *path, size_t size)
+{
+    int rc = sys_unlink(path);
+    if (rc != -EPERM && rc != -EACCES)
+        return;
+    int fd = sys_open_part(path, false, 0); /* another user's, in a sticky directory: at least its memory */
+    if (fd >= 0) {
+        sys_punch(fd, 0, size);
+        sys_close(fd);
+    }
+}
+
 static void delete_dropped(struct toc_log *log, const struct toc_table *t)
 {
     char path[TOC_PATH_MAX + 64];
@@ -169,7 +192,7 @@ static void delete_dropped(struct toc_log *log, const struct toc_table *t)
         if (!log->path)
             sys_punch(log->control, (uint64_t)t->drop[i].file * TOC_PAGE, (size_t)t->drop[i].pages * TOC_PAGE);
         else if (toc_log_file(log, t->drop[i].file, path) == 0)
-            sys_unlink(path);
+            delete_file(path, (size_t)t->drop[i].pages * TOC_PAGE);
 }
 
 /* The half to change: a copy of the current one, with the drop list done. */
@@ -302,19 +325,20 @@ static unsigned char *append_segment(struct toc_log *log, uint32_t *half, uint64
         return NULL;
     }
     struct toc_segment s = {base, t->next_file, wanted_pages(t, need, live)};
-    for (uint32_t i = 0; i < t->spares; i++)
-        if ((uint64_t)t->spare[i].pages * TOC_PAGE >= need && t->spare[i].pages >= s.pages / 2) {
-            s = (struct toc_segment){base, t->spare[i].file, t->spare[i].pages};
-            t->spare[i] = t->spare[--t->spares];
-            break;
-        }
-    bool make = s.file == t->next_file;
+    uint32_t spare = 0;
+    while (spare < t->spares && ((uint64_t)t->spare[spare].pages * TOC_PAGE < need || t->spare[spare].pages < s.pages / 2))
+        spare++;
+    bool make = spare == t->spares;
+    if (!make)
+        s = (struct toc_segment){base, t->spare[spare].file, t->spare[spare].pages};
     TOC_STEP("log.append.before_make");
     unsigned char *at = map(log, &s, make, rc);
     if (!at)
         return NULL;
     if (make)
         t->next_file += log->path ? 1 : s.pages;
+    else
+        t->spare[spare] = t->spare[--t->spares];
     t->segment[t->count++] = s;
     return at;
 }

@@ -45,6 +45,8 @@ int sys_epoll(void);
 int sys_epoll_add(int epoll, int fd);
 int sys_epoll_again(int epoll, int fd); /* re-raises the edge if the descriptor is readable */
 int sys_epoll_drop(int epoll, int fd);
+int sys_timer(void);                       /* a descriptor that is readable when its time has come, for an epoll */
+int sys_timer_set(int timer, int64_t when); /* once, at that time; 0: never */
 int sys_epoll_wait(int epoll, int64_t deadline); /* 1 an edge (now consumed), 0 deadline, -EINTR. Deadline 0: look once */
 
 /* -- files */

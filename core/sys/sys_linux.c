@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -149,6 +150,14 @@ static int control(int epoll, int op, int fd)
 int sys_epoll_add(int epoll, int fd) { return control(epoll, EPOLL_CTL_ADD, fd); }
 int sys_epoll_again(int epoll, int fd) { return control(epoll, EPOLL_CTL_MOD, fd); }
 int sys_epoll_drop(int epoll, int fd) { return control(epoll, EPOLL_CTL_DEL, fd); }
+
+int sys_timer(void) { return outcome(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)); }
+
+int sys_timer_set(int timer, int64_t when)
+{
+    struct itimerspec at = {.it_value = {when / NS, when % NS}};
+    return outcome(timerfd_settime(timer, TFD_TIMER_ABSTIME, &at, NULL));
+}
 
 int sys_epoll_wait(int epoll, int64_t deadline)
 {

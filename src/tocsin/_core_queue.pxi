@@ -2,7 +2,7 @@
 
 cimport cython
 from cpython.bytes cimport PyBytes_GET_SIZE
-from libc.errno cimport EAGAIN, EMSGSIZE, ESTALE, ETIMEDOUT
+from libc.errno cimport EAGAIN, EBADMSG, EMSGSIZE, ESTALE, ETIMEDOUT
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
@@ -291,13 +291,17 @@ cdef class Queue(Object):
         cdef char small[SMALL_ITEM]
         cdef toc_taken taken
         cdef bytes data
+        cdef int rc
         if self.dump is None:
             self._find_codec()
         if self.h == NULL:
             self.handle()
         while True:
-            if toc_queue_get_quick(<toc_queue *>self.h, small, SMALL_ITEM, &taken) == 1:
+            rc = toc_queue_get_quick(<toc_queue *>self.h, small, SMALL_ITEM, &taken)
+            if rc == 1:
                 data = PyBytes_FromStringAndSize(small + taken.offset, taken.length)
+            elif rc == -EBADMSG:  # it has passed over them already, and will not say so again
+                self._fail_take(rc, taken.length)
             else:
                 data = self.fetch(GET, &taken, until)
                 if taken.held and self._is_overdue(claim_of(self, data, &taken)):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 from tocsin import _core
 from tocsin._codec import codec_for
 from tocsin._cursor import Cursor, T
+from tocsin._errors import VersionConflict
 from tocsin._wait import warn_if_loop_is_running
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class DataEvent(_core.DataEvent, Cursor[T]):
     ) -> None:
         self._type = type
         self._replay = bool(replay)
-        self._codec = codec_for(type, "json", self._title())  # before anything is made, so it has no name to tell yet
+        self._codec = codec_for(type, self._title())  # before anything is made, so it has no name to tell yet
         self._start(name, at, mode, self._replay, create=create)
         self._codec.what = self._title()
 
@@ -134,9 +135,8 @@ class DataEvent(_core.DataEvent, Cursor[T]):
 
     def _written(self, done: int, if_version: int | None) -> int:
         if done == -errno.ESTALE:
-            error = self._error(done)
-            error.add_note(f"expected version {if_version}, found {self.version}")
-            raise error
+            found = f"{self._title()} is at version {self.version}, not {if_version}"
+            raise VersionConflict(f"{found}: read it again, then decide")
         if done < 0:
             self._fail(done)
         return done
@@ -211,14 +211,13 @@ class DataEvent(_core.DataEvent, Cursor[T]):
         """What this data event is at this instant: for debugging, and for tests that must know that somebody waits."""
         from tocsin._stats import DataEventStats
 
-        found = self._found()
-        return DataEventStats(version=found["word"] >> 8, **self._common(found))
+        return DataEventStats(version=self.version, **self._common(self._found()))
 
-    def _state(self, found: dict[str, Any]) -> list[str]:
-        return [f"version {found['word'] >> 8}"]
+    def _state(self, _: dict[str, Any]) -> list[str]:
+        return [f"version {self.version}"]
 
     def _join(self, memory: int, pipe: int) -> int:
-        self._codec = codec_for(self._type, "json", self._title())
+        self._codec = codec_for(self._type, self._title())
         return self._attach(memory, pipe, self._replay)
 
     def _before_blocking(self, twin: str) -> None:

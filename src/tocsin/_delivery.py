@@ -82,6 +82,9 @@ class Delivery(Generic[T]):
         reason = self._queue._end(self._claim, delay_ns)
         if reason in (0, -errno.ESTALE):
             self._open = False
+        if reason == -errno.ESTALE:
+            what = f"item {self.sequence} of {self._queue._title()}"
+            raise LeaseLost(f"{what} is not in this process's hands any more: it was acked or given back before")
         if reason < 0:
             self._queue._fail(reason)
 

@@ -118,7 +118,6 @@ _OURS: dict[int, tuple[type[TocsinError], str]] = {
 
 #: What one kind means by a reason.
 _OF_KIND: dict[tuple[str, int], tuple[type[TocsinError], str]] = {
-    ("data", errno.ESTALE): (VersionConflict, "has another version by now: read it again, then decide"),
     ("queue", errno.ESTALE): (LeaseLost, "has given the item to somebody else, or it was acked before"),
     ("queue", errno.EEXIST): (
         ConfigMismatch,

@@ -109,15 +109,15 @@ class Handle(_core.Object):
         what = "anonymous" if self.name is None else f"{self.name!r} at {self.at!r}"
         try:
             found = self._stat()
-        except ValueError:
-            return f"<tocsin.{self._class} that was never opened>"
-        if isinstance(found, int):
-            return f"<tocsin.{self._class} {what}: closed>"
-        state = ["removed", *self._state(found)[1:]] if found["removed"] else self._state(found)
-        return f"<tocsin.{self._class} {what}: {', '.join(state)}>"
+            if isinstance(found, int):
+                return f"<tocsin.{self._class} {what}: closed>"
+            state = self._state(found)
+        except ValueError as error:  # or closed by another thread just now
+            return f"<tocsin.{self._class} {what}: {error}>"
+        return f"<tocsin.{self._class} {what}: {', '.join(['removed', state[-1]] if found['removed'] else state)}>"
 
     def _state(self, found: dict[str, Any]) -> list[str]:
-        """For `repr`: what it is now (unless it was removed), and how far it has come."""
+        """For `repr`: how far it has come, and before that what it is now, which a removed one is no more."""
         raise NotImplementedError
 
     def _found(self) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class QueueStats:
     max_bytes: int
     max_deliveries: int
     codec: str
-    durable: int
+    durable: bool
     is_shutdown: bool
     #: somebody may listen (may be on though nobody does; never missing)
     listeners: bool

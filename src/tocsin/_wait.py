@@ -23,7 +23,7 @@ def warn_if_loop_is_running(twin: str, frames: int = 0) -> None:
         import warnings
 
         warnings.warn(
-            f"this blocks the thread whose event loop is running: await its twin {twin} instead",
+            f"this blocks the thread whose event loop is running: use its twin {twin} instead",
             RuntimeWarning,
             stacklevel=3 + frames,
         )

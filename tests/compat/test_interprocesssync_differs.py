@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.asleep import until_all_asleep, until_asleep
 
-from tocsin import DataEvent, InvalidMessage, Queue, Signal
+from tocsin import DataEvent, InvalidMessage, Queue, Signal, WrongKind
 
 CLASSES = {"Event": "eventfile", "JSONDataEvent": "eventfile", "JSONDataQueue": "queuedir"}
 Both = tuple[Any, Any]
@@ -85,7 +86,7 @@ def test_a_sender_that_is_killed_takes_the_value_along(both_fs: Both, python: An
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-def test_an_idle_listener_sleeps(both_fs: Both, cls: str, python: Any, asleep: Any) -> None:
+def test_an_idle_listener_sleeps(both_fs: Both, cls: str, python: Any) -> None:
     """The original looks at the file again and again, and for queues without any pause."""
     code = (
         "import sys, tocsin.compat.interprocesssync.fs as fs\n"
@@ -98,18 +99,17 @@ def test_an_idle_listener_sleeps(both_fs: Both, cls: str, python: Any, asleep: A
     _, ours = both_fs
     made = getattr(ours, cls)(CLASSES[cls])
     for _ in range(2):
-        asleep(child.pid)
+        until_asleep(child.pid)
         made.put(1) if cls == "JSONDataQueue" else made.signal(*([] if cls == "Event" else [1]))
         assert child.stdout.readline() == "heard\n"
 
 
-def test_cancel_does_not_wait_for_the_next_look(both_fs: Both, threads: Any, asleep: Any) -> None:
+def test_cancel_does_not_wait_for_the_next_look(both_fs: Both, threads: Any) -> None:
     _, ours = both_fs
     made = [ours.Event("eventfile", 10**9), ours.JSONDataEvent("other", 10**9), ours.JSONDataQueue("queuedir", 10**9)]
     for call in (made[0].wait, made[1].wait, lambda: list(made[2].getG())):
         threads.start(call)
-    for thread in threads.threads:
-        asleep(thread)
+    until_all_asleep(threads.threads)
     for each in made:
         each.cancelWait()
     assert sorted(map(str, threads.join())) == sorted(map(str, [False, (False, None), []]))
@@ -241,13 +241,12 @@ def test_a_swept_directory_is_begun_anew(both_fs: Both, cls: str) -> None:
         assert other.wait() in (True, (True, "item"))
 
 
-def test_a_listener_goes_on_after_a_sweep(both_fs: Both, threads: Any, asleep: Any) -> None:
+def test_a_listener_goes_on_after_a_sweep(both_fs: Both, threads: Any) -> None:
     _, ours = both_fs
     made = ours.Event("e"), ours.JSONDataEvent("d"), ours.JSONDataQueue("queuedir")
     for call in (made[0].wait, made[1].wait, lambda: next(made[2].getG())):
         threads.start(call)
-    for thread in threads.threads:
-        asleep(thread)
+    until_all_asleep(threads.threads)
     for each in made:
         each.native.unlink()
     ours.Event("e").signal()
@@ -310,6 +309,16 @@ def test_a_directory_that_is_not_there(both_fs: Both) -> None:
 def test_the_sleep_time_of_a_queue(both_fs: Both) -> None:
     """The original takes the smaller of it and 0, so that it never sleeps."""
     assert [side.JSONDataQueue("queuedir", 5).sleepTime() for side in both_fs] == [0, 5]
+
+
+def test_two_kinds_at_one_path(both_fs: Both) -> None:
+    original, ours = both_fs
+    listener = original.Event("eventfile", 0)
+    original.JSONDataEvent("eventfile", 0).signal(1)
+    assert listener.wait() is True
+    ours.Event("eventfile")
+    with pytest.raises(WrongKind):
+        ours.JSONDataEvent("eventfile")
 
 
 def test_a_program_that_changes_its_directory(both_fs: Both) -> None:

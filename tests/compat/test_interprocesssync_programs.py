@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import select
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from harness.child import Child
-from harness.until import until
+from harness.until import PATIENCE_S, until
 
 from tocsin import Queue
 
@@ -178,19 +179,15 @@ def test_many_senders_and_listeners_of_a_queue(cast: Cast) -> None:
 
 def collect(listeners: list[Child], count: int) -> list[int]:
     """`count` lines of whoever says them."""
-    import selectors
-
     found: list[int] = []
-    with selectors.DefaultSelector() as selector:
-        for listener in listeners:
-            selector.register(listener.process.stdout, selectors.EVENT_READ, listener)
-        while len(found) < count:
-            ready = selector.select(60)
-            assert ready, f"only {len(found)} of {count} came"
-            for key, _ in ready:
-                found.append(int(key.data.hear()))
-                while b"\n" in key.data._heard:
-                    found.append(int(key.data.hear()))
+    by_pipe = {listener.process.stdout: listener for listener in listeners}
+    while len(found) < count:
+        ready = [listener for listener in listeners if b"\n" in listener._heard]  # it said more than was asked for
+        if not ready:
+            readable, _, _ = select.select(list(by_pipe), [], [], PATIENCE_S)
+            assert readable, f"only {len(found)} of {count} came"
+            ready = [by_pipe[pipe] for pipe in readable]
+        found += [int(listener.hear()) for listener in ready]
     return found
 
 

@@ -41,7 +41,7 @@ def _run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("sanitizer", SANITIZERS)
-@pytest.mark.parametrize("name", ["unit_place", "unit_event"])
+@pytest.mark.parametrize("name", ["unit_place", "unit_event", "unit_signal", "unit_data"])
 def test_unit(name: str, sanitizer: str, tmp_path: Path, place: str, tally: Callable[[str], None]) -> None:
     done = _run(_build(tmp_path, name, sanitizer), place)
     assert done.stderr.count("ok ") == (HERE / f"{name}.c").read_text().count("    RUN(")

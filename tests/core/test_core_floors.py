@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 
 FLOORS = {"sys": 0, "parts": 1, "objects": 3, "programs": 5}
 # The parts and objects that stand on others of their folder.
-ABOVE = dict.fromkeys(("parts/bell", "parts/change", "parts/lock", "parts/owner"), 2)
-ABOVE |= dict.fromkeys(("objects/event", "objects/event_handle", "objects/signal", "objects/data", "objects/data_value"), 4)
+ABOVE = {"parts/bell": 2, "parts/change": 2}
+ABOVE |= dict.fromkeys(("parts/lock", "parts/log", "parts/log_check", "parts/log_segments", "parts/owner"), 3)
+ABOVE |= {
+    f"objects/{path.stem}": 4
+    for path in (CORE / "objects").glob("*.[ch]")
+    if path.stem.split("_")[0] in ("data", "event", "queue", "signal")
+}
 PUBLIC = "tocsin.h"
 LIBC = {"errno.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "strings.h"}
 SOURCES = sorted(p for p in CORE.rglob("*.[ch]") if p.parent.name in FLOORS)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+from tocsin import _core
+from tocsin._errors import error
 from tocsin._place import peek, resolve
 
 TYPE_CHECKING = False
@@ -12,6 +16,8 @@ if TYPE_CHECKING:
 
 EVENT, SIGNAL, DATA, QUEUE = 1, 2, 3, 4
 NAMES = {EVENT: "event", SIGNAL: "signal", DATA: "data", QUEUE: "queue"}
+
+_RAW = 2  # codec (core/tocsin.h)
 
 _EVENT_BITS = ("SET", "SLEEPERS", "BELL", "CBELL", "REMOVED", "OWNED", "HASBELL")
 _BITS = ("MANY", "SLEEPERS", "BELL", "CBELL", "REMOVED", "GUARD", "HASBELL", "SLEPT")
@@ -58,11 +64,21 @@ def describe(found: Found, path: str) -> Found:
 
 
 def _describe_queue(path: str) -> Found:
-    from tocsin._queue import Queue
-
-    with Queue(path, create=False) as queue:
-        now = queue.stats()
-    figures = {key: getattr(now, key) for key in ("ready", "delayed", "held", "maxsize", "codec")}
-    counts = [f"{now.ready} ready", *(f"{figures[key]} {key}" for key in ("delayed", "held") if figures[key])]
-    shut = ["shut down"] if now.is_shutdown else []
-    return {**figures, "generation": now.puts, "state": ", ".join(counts + shut), "there": now.ready > 0}
+    # The binding's own class: what tocsin.Queue has besides costs a look more than the look itself.
+    queue = _core.Queue()
+    reason = queue._open(os.fsencode(path), None, -1, False, -1, -1, -1, -1, -1)
+    if reason < 0:
+        raise error(reason, path, None, path)
+    try:
+        now = queue._figures()
+    finally:
+        queue._close()
+    counts = [f"{now['ready']} ready", *(f"{now[key]} {key}" for key in ("delayed", "held") if now[key])]
+    shut = ["shut down"] if now["shut"] else []
+    return {
+        "state": ", ".join(counts + shut),
+        "generation": now["puts"],
+        **{key: now[key] for key in ("ready", "delayed", "held", "maxsize")},
+        "codec": "raw" if now["codec"] == _RAW else "json",
+        "there": now["ready"] > 0,
+    }

@@ -1,11 +1,12 @@
-/* hash.c: stage 2 of the demo, a C program that waits for a shell script and announces to Python.
+/* hash.c: stage 2 of the demo, a C program that waits for a shell script and hands over to Python.
  *
  *      tocsin-demo-hash events|polling BATCHES        hash each file in the archive of each batch
  *      tocsin-demo-hash --clock LABEL COMMAND...      time a command, for the shell script: clock.c
  *
  * Results go from archive/N to hash/N in the working directory: written hidden, then renamed, then
- * announced. A line "DIGEST SIZE" per file stands in the order of the archive. The same program with 50 ms
- * polling differs in `come` and `publish`, and in nothing else. Exit 0; 2 usage; 3 could not.
+ * announced. A line "DIGEST SIZE" per file stands in the order of the archive. After that the batch is an
+ * item in the queue `jobs`, for one of the processes that parse. The same program with 50 ms polling differs
+ * in `come`, `publish` and `hand_over`, and in nothing else. Exit 0; 2 usage; 3 could not.
  */
 #include "demo.h"
 #include "tocsin.h"
@@ -81,6 +82,21 @@ static int64_t publish(const char *hidden, const char *name)
     return began;
 }
 
+/* An item for the pool. There is no limit to this queue, so a put waits for nobody. */
+static void hand_over(toc_queue *jobs, int batch)
+{
+    char item[NAME_SIZE];
+    int size = snprintf(item, sizeof item, "{\"batch\":%d}", batch);
+    int64_t began = demo_ns(CLOCK_MONOTONIC);
+    int rc;
+    do
+        rc = toc_queue_put(jobs, item, (size_t)size, TOC_FOREVER);
+    while (rc == -EINTR);
+    if (rc < 0)
+        fail("jobs", toc_strerror(rc));
+    dprintf(1, "put jobs %d %lld\n", batch, (long long)began);
+}
+
 /* The next block of an archive; false at its end. */
 static bool block(FILE *tar, char out[TAR_BLOCK], const char *name)
 {
@@ -146,8 +162,17 @@ int main(int argc, char **argv)
         return 2;
     }
     polling = strcmp(argv[1], "polling") == 0;
+    toc_queue *jobs = NULL;
+    int rc = polling ? 0 : toc_queue_open(&jobs, "jobs", NULL);
+    if (rc < 0)
+        fail("jobs", toc_strerror(rc));
     int batches = atoi(argv[2]);
-    for (int batch = 0; batch < batches; batch++)
+    for (int batch = 0; batch < batches; batch++) {
         do_batch(batch);
+        if (jobs)
+            hand_over(jobs, batch);
+    }
+    if (jobs)
+        toc_queue_free(jobs);
     return 0;
 }

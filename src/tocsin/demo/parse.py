@@ -1,24 +1,21 @@
-"""Stage 3, a threaded Python process: parse each source file in a batch's archive, and count.
+"""Stage 3: parse each source file in a batch's archive, and count. What both of its variants do.
 
-    python -m tocsin.demo.parse events|polling BATCHES
-
-This is the stage that gets killed. A batch is either announced or not begun as far as anyone can see, so
-the next process goes through all of them and does those that have no result yet.
+worker.py takes its work from a queue, looker.py looks for it every 50 ms. In both, the stage is a pool of
+threaded processes, one for each core and two at least, and one of them gets killed.
 """
 
 from __future__ import annotations
 
-import itertools
-import json
 import os
-import sys
 import tarfile
 import threading
 import traceback
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tocsin.demo.plain import Counts, count, parsing
-from tocsin.demo.waiting import Waiting, result, waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 THREADS = 2
 
@@ -34,29 +31,19 @@ def counts(archive: str) -> list[Counts | None]:
     return found
 
 
-def work(link: Waiting, turns: itertools.count[int], batches: int) -> None:
-    """Take the next batch until there is none; `next` on a count is atomic, so each has one taker."""
-    try:
-        while (batch := next(turns)) < batches:
-            if Path(result("parse", batch)).exists():
-                link.announce_again(batch)
-                continue
-            link.wait("archive", batch)
-            link.announce(batch, json.dumps(counts(result("archive", batch))).encode())
-    except BaseException:  # noqa: BLE001 - whatever it was
-        traceback.print_exc()
-        os._exit(1)  # a thread's failure is the stage's: the other thread may be asleep for long
+def in_threads(work: Callable[[], None]) -> None:
+    """`work` in each of this process's threads, until all are through."""
 
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException:  # noqa: BLE001 - whatever it was
+            traceback.print_exc()
+            os._exit(1)  # a thread's failure is the process's: the other thread may be asleep for long
 
-def main(how: str, batches: int) -> None:
-    link, turns = waiting(how, "parse"), itertools.count()
     with parsing():
-        threads = [threading.Thread(target=work, args=(link, turns, batches)) for _ in range(THREADS)]
+        threads = [threading.Thread(target=guarded) for _ in range(THREADS)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))

@@ -1,12 +1,13 @@
-"""How the Python stages wait and announce: with events, or by looking every 50 ms. Everything else is shared.
+"""How Python waits for results and announces them: with events, or by looking every 50 ms.
 
-A result has a name such as `parse/7`. It is written hidden and renamed, so it is complete once it is
+A result has a name such as `report/7`. It is written hidden and renamed, so it is complete once it is
 there: with polling the rename is the announcement, with events the event of the same name is set after it.
 Both are idempotent, which is all that a restart needs.
 
 Every wait and every announcement becomes one line on standard output, for the process that started us:
 
     announced BATCH BEGAN ENDED CPU
+    put QUEUE BATCH BEGAN                        into a queue that somebody waits on
     waited SOURCE BATCH BEGAN ENDED CPU          times of CLOCK_MONOTONIC and CPU time, in ns
     spent CPU                                    that went into waiting without belonging to one wait
 """
@@ -47,12 +48,8 @@ class Waiting(ABC):
         """Give a result its name and tell everyone. Returns the time at which the telling began."""
 
     @abstractmethod
-    def sleep(self, name: str) -> bool:
-        """Wait for a result; False when PATIENCE ran out."""
-
-    @abstractmethod
     async def sleep_async(self, name: str) -> bool:
-        """The same for a task."""
+        """Wait for a result; False when PATIENCE ran out."""
 
     def announce(self, batch: int, content: bytes) -> None:
         """Write the result of a batch, and announce it."""
@@ -60,20 +57,6 @@ class Waiting(ABC):
         Path(hidden).write_bytes(content)
         began = self.publish(hidden, result(self.stage, batch))
         say("announced", batch, began, time.monotonic_ns(), 0)
-
-    def announce_again(self, batch: int) -> None:
-        """For the successor of a killed process, which may have died after the rename and before the rest."""
-        name = result(self.stage, batch)
-        began = self.publish(name, name)
-        say("announced", batch, began, time.monotonic_ns(), 0)
-
-    def wait(self, source: str, batch: int) -> None:
-        cpu, began = time.thread_time_ns(), time.monotonic_ns()
-        arrived = self.sleep(result(source, batch))
-        ended = time.monotonic_ns()
-        say("waited", source, batch, began, ended, time.thread_time_ns() - cpu)
-        if not arrived:
-            raise SystemExit(f"no {result(source, batch)} in {PATIENCE:.0f} s")
 
     async def wait_async(self, source: str, batch: int) -> None:
         """A loop's CPU time belongs to no single wait: the stage says at the end what it `spent`."""
@@ -92,10 +75,6 @@ class Events(Waiting):
             event.set()
         return began
 
-    def sleep(self, name: str) -> bool:
-        with Event(name) as event:
-            return event.wait(PATIENCE)
-
     async def sleep_async(self, name: str) -> bool:
         with Event(name) as event:
             return await event.wait_async(PATIENCE)
@@ -106,6 +85,20 @@ class Polling(Waiting):
         began = time.monotonic_ns()
         Path(hidden).rename(name)
         return began
+
+    def announce_again(self, batch: int) -> None:
+        """For the successor of a killed process, which may have died after the rename and before it said so."""
+        now = time.monotonic_ns()
+        say("announced", batch, now, now, 0)
+
+    def wait(self, source: str, batch: int) -> None:
+        """For a thread."""
+        cpu, began = time.thread_time_ns(), time.monotonic_ns()
+        arrived = self.sleep(result(source, batch))
+        ended = time.monotonic_ns()
+        say("waited", source, batch, began, ended, time.thread_time_ns() - cpu)
+        if not arrived:
+            raise SystemExit(f"no {result(source, batch)} in {PATIENCE:.0f} s")
 
     def sleep(self, name: str) -> bool:
         deadline = time.monotonic() + PATIENCE
