@@ -248,17 +248,27 @@ int toc_object_check_name(struct toc_object *o)
     return -EIDRM;
 }
 
-int toc_object_ready(struct toc_object *o)
+static int may_go_on(const struct toc_object *o)
 {
     if (atom32_load_acq(&o->closed))
         return -ESHUTDOWN;
     if (atom32_load_acq(&o->gone))
         return -EIDRM;
-    if (!o->writable)
-        return -EACCES;
-    if (o->path && (uint64_t)sys_now_coarse() - atom_load_relax(&o->looked_ns) > TOC_LOOK_NS)
-        return toc_object_check_name(o);
-    return 0;
+    return o->writable ? 0 : -EACCES;
+}
+
+int toc_object_ready_at(struct toc_object *o, uint64_t now_coarse)
+{
+    int rc = may_go_on(o);
+    if (rc == 0 && o->path && now_coarse - atom_load_relax(&o->looked_ns) > TOC_LOOK_NS)
+        rc = toc_object_check_name(o);
+    return rc;
+}
+
+int toc_object_ready(struct toc_object *o)
+{
+    int rc = may_go_on(o);
+    return rc == 0 && o->path ? toc_object_ready_at(o, (uint64_t)sys_now_coarse()) : rc;
 }
 
 void toc_object_enter(struct toc_object *o)

@@ -47,6 +47,7 @@ void toc_object_free(struct toc_object *o); /* the mapping and the strings */
 
 /* May this handle go on? Not closed, not removed; looks at the name, too, when the last look is a second old. */
 int toc_object_ready(struct toc_object *o);
+int toc_object_ready_at(struct toc_object *o, uint64_t now_coarse); /* for who has read the clock already */
 int toc_object_check_name(struct toc_object *o);
 /* Sleeps count themselves in, then look at `closed` once more, so that close knows whom it has to wake. */
 void toc_object_enter(struct toc_object *o);

@@ -87,8 +87,6 @@ static int finish(struct toc_queue *q, const toc_queue_options *o)
     };
     int rc = q->h.o.path ? make_prefix(q) : 0;
     q->log.prefix = q->prefix;
-    if (rc == 0 && q->h.o.writable)
-        rc = toc_handle_owner(&q->h, &q->owner);
     if (rc == 0 && q->h.o.writable && q->h.o.path)
         rc = queue_recover(q);
     return rc;

@@ -104,6 +104,8 @@ struct toc_queue {
 static inline struct toc_queue_file *queue_file(const struct toc_queue *q) { return (struct toc_queue_file *)q->h.o.head; }
 
 /* -- queue_state.c */
+/* May this handle change the queue? Joins the owners of its directory, at the first change and not at open: looking makes no file. */
+int queue_ready(struct toc_queue *q);
 /* Take the lock and the present state into q->s; after 0, queue_leave. -EUCLEAN: it makes no sense. */
 int queue_enter(struct toc_queue *q, int64_t deadline);
 bool queue_try(struct toc_queue *q, int *rc); /* without sleeping; false with *rc 0: somebody else has the lock */

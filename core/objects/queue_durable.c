@@ -78,7 +78,7 @@ static int write_out(struct toc_queue *q, const struct work *work)
 int queue_sync(struct toc_queue *q, uint64_t sequence)
 {
     struct toc_queue_file *f = queue_file(q);
-    struct work work;
+    struct work work = {.count = 0};
     while (atom_load_acq(&f->synced) < sequence) {
         /* The item is in: an interruption must not be taken for a put that has not happened. */
         int rc = toc_lock_take(&f->sync_lock, q->owner, TOC_FOREVER);

@@ -68,7 +68,7 @@ int toc_queue_nack(toc_queue *q, const toc_taken *taken, int64_t delay_ns)
     struct toc_queue_state before = q->s, *s = &q->s;
     struct toc_record *r = find_ours(q, taken, &rc);
     if (r) {
-        uint64_t due = queue_now_ms() + ((uint64_t)delay_ns + 999999) / 1000000, claim;
+        uint64_t due = ((uint64_t)sys_now() + (uint64_t)delay_ns + 999999) / 1000000, claim; /* never early */
         if (delay_ns > 0) {
             claim = claim_of(TOC_DELAYED, taken->attempt, due % WHOSE);
             s->due_ms = s->delayed == 0 || due < s->due_ms ? due : s->due_ms;

@@ -26,7 +26,8 @@ static void store(struct toc_queue_state *to, const struct toc_queue_state *from
     memcpy(words, from, sizeof words);
     atom_fence_rel(); /* pairs with the fence in queue_snapshot */
     for (size_t i = 0; i < WORDS; i++)
-        atom_store_relax(&shared[i], words[i]);
+        if (atom_load_relax(&shared[i]) != words[i]) /* half of it rarely changes: its cache line stays with everyone */
+            atom_store_relax(&shared[i], words[i]);
 }
 
 static bool is_sound(const struct toc_queue_state *s)
@@ -51,15 +52,18 @@ static int begin(struct toc_queue *q)
     return 0;
 }
 
-static int ready(struct toc_queue *q)
+int queue_ready(struct toc_queue *q)
 {
-    int rc = toc_object_ready(&q->h.o);
-    return rc < 0 ? rc : toc_owner_ready(q->owner);
+    uint64_t now = (uint64_t)sys_now_coarse(); /* once: it is a tenth of a put */
+    int rc = toc_object_ready_at(&q->h.o, now);
+    if (rc < 0)
+        return rc;
+    return q->owner ? toc_owner_ready(q->owner, now) : toc_handle_owner(&q->h, &q->owner);
 }
 
 int queue_enter(struct toc_queue *q, int64_t deadline)
 {
-    int rc = ready(q);
+    int rc = queue_ready(q);
     if (rc < 0)
         return rc;
     if (!toc_lock_try(&queue_file(q)->lock, q->owner)) {
@@ -77,7 +81,7 @@ int queue_enter(struct toc_queue *q, int64_t deadline)
 
 bool queue_try(struct toc_queue *q, int *rc)
 {
-    *rc = ready(q);
+    *rc = queue_ready(q);
     if (*rc < 0 || !toc_lock_try(&queue_file(q)->lock, q->owner))
         return false;
     *rc = begin(q);

@@ -181,11 +181,9 @@ static bool all_done(const struct toc_handle *h, uint64_t word, uint64_t unused)
 int toc_queue_join(toc_queue *q, int64_t deadline)
 {
     for (;;) {
-        int rc = toc_object_ready(&q->h.o);
+        int rc = queue_ready(q);
         if (rc == 0)
             rc = toc_handle_verdict(&q->h, atom_load_acq(&queue_file(q)->head.word));
-        if (rc == 0)
-            rc = toc_owner_ready(q->owner);
         if (rc < 0)
             return rc;
         if (all_done(&q->h, 0, 0))

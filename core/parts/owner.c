@@ -112,12 +112,11 @@ int toc_owner_join(struct toc_owner **out, const char *directory)
     if (!*out)
         rc = add(out, directory);
     sys_leave(&saved);
-    return rc < 0 ? rc : toc_owner_ready(*out);
+    return rc < 0 ? rc : toc_owner_ready(*out, (uint64_t)sys_now_coarse());
 }
 
-int toc_owner_ready(struct toc_owner *o)
+int toc_owner_ready(struct toc_owner *o, uint64_t now)
 {
-    uint64_t now = (uint64_t)sys_now_coarse();
     if (is_open(o)) {
         if (now - atom_load_relax(&o->looked_ns) <= LOOK_NS)
             return 0;

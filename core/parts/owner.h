@@ -34,7 +34,7 @@ struct toc_owner {
 int toc_owner_join(struct toc_owner **out, const char *directory);
 /* To be called before anything is announced under `id`: after a fork the child becomes somebody else, and at most once a
  * second the file is looked at: somebody may have deleted it, or closed our descriptor. */
-int toc_owner_ready(struct toc_owner *o);
+int toc_owner_ready(struct toc_owner *o, uint64_t now_coarse);
 /* Unknown is alive: only a lock that nobody holds proves a death. */
 bool toc_owner_lives(const struct toc_owner *o, uint64_t id);
 

@@ -92,7 +92,7 @@ def codec_for(type_: Any, what: str, codec: str = "json") -> Codec:
     if untyped:
         from tocsin._plain import check
 
-        found = Codec(what, "what comes back equal from JSON (for other types give type=, for bytes codec='raw')")
+        found = Codec(what, "what comes back equal from JSON (anything else by type=)")
         found.check = check
         found.load = msgspec.json.Decoder().decode
     else:

@@ -294,6 +294,8 @@ class Queue(Receiver[T]):
 
     def _refuse(self, why: object) -> NoReturn:
         assert self._codec is not None
+        if isinstance(why, str) and why.endswith(" is a bytes, which would not come back from JSON"):
+            why += ": for items that are bytes make the queue with codec='raw'"
         raise self._codec.refused(why) from (why if isinstance(why, Exception) else None)
 
     def _error(self, reason: int) -> Exception:

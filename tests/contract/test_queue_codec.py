@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import datetime
+import datetime as dt
 import enum
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
@@ -72,7 +72,7 @@ REFUSED = {
     "-inf": (-math.inf, "-inf"),
     "object": (object(), "object"),
     "class": (int, "type"),
-    "date": (datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC), "datetime"),
+    "date": (dt.datetime(2020, 1, 1, tzinfo=dt.UTC), "datetime"),
     "named tuple": (Pair(1, 2), "Pair"),
     "int enum": (Number.ONE, "Number"),
     "str subclass": ({"a": Text("x")}, r"Text.* make it a str"),
@@ -135,9 +135,9 @@ def test_types(caller: Caller, place: str, kind: type) -> None:
 
 
 def test_other_types(place: str) -> None:
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     for number, (kind, item) in enumerate(
-        [(Typed, {"id": 1}), (dict[str, int], {"a": 1}), (int | None, None), (datetime.datetime, now), (bytes, b"\0"),
+        [(Typed, {"id": 1}), (dict[str, int], {"a": 1}), (int | None, None), (dt.datetime, now), (bytes, b"\0"),
          (set[int], {1, 2}), (list[Job], [Job(1)])]
     ):  # fmt: skip
         with Queue(f"q{number}", at=place, type=kind) as queue:

@@ -30,7 +30,9 @@ def test_none_at_all(caller: Caller, queue: Queue[Any]) -> None:
     assert queue.empty()
 
 
-def test_many_gets_what_is_there_and_waits_for_the_first(caller: Caller, thread: Caller, either_queue: Queue[Any]) -> None:
+def test_many_waits_for_the_first_and_takes_what_is_there(
+    caller: Caller, thread: Caller, either_queue: Queue[Any]
+) -> None:
     get = caller.asleep(either_queue, "get_many", 10)
     thread.do(either_queue, "put", 1)
     assert get.result() == [1]

@@ -234,7 +234,7 @@ def test_many_producers_and_consumers(thread: Caller, either_queue: Queue[Any]) 
         either_queue.put(None)
     for each in threads[:sides]:
         each.join(60)
-    assert sorted(sum(taken, [])) == [[who, n] for who in range(sides) for n in range(count)]
+    assert sorted(item for mine in taken for item in mine) == [[who, n] for who in range(sides) for n in range(count)]
     for mine in taken:
         for who in range(sides):
             numbers = [n for w, n in mine if w == who]

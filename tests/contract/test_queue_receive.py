@@ -108,7 +108,7 @@ def test_ended_twice(either_queue: Queue[Any]) -> None:
                 end()
     with either_queue.receive(60) as third:
         third.ack()  # the block's end finds it acked
-    with pytest.raises(KeyError), either_queue.receive(60) as again:
+    with pytest.raises(KeyError), either_queue.receive(60) as again:  # noqa: PT012
         again.nack()
         raise KeyError
     with either_queue.receive(60) as last:
@@ -159,7 +159,7 @@ def test_a_delay_wakes_who_sleeps_longer(thread: Caller, either_queue: Queue[Any
 def test_dropped_comes_back_and_says_so(either_queue: Queue[Any]) -> None:
     either_queue.put("x")
     delivery = either_queue.receive()
-    with pytest.warns(ResourceWarning, match="dropped without"):
+    with pytest.warns(ResourceWarning, match="dropped without"):  # noqa: PT031
         del delivery
         gc.collect()
     with either_queue.receive(60) as again:

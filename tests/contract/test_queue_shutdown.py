@@ -47,14 +47,14 @@ def test_from_shut_down_to_immediate_and_not_back(either_queue: Queue[Any]) -> N
         either_queue.get()
 
 
-@pytest.mark.parametrize("immediate", [False, True])
-def test_it_ends_those_who_wait(caller: Caller, place: str, immediate: bool) -> None:
+@pytest.mark.parametrize("how", [{}, {"immediate": True}], ids=["plain", "immediate"])
+def test_it_ends_those_who_wait(caller: Caller, place: str, how: dict[str, bool]) -> None:
     with Queue("e", at=place) as empty, Queue("f", at=place, maxsize=1) as full:
         full.put(1)
         gets = [caller.asleep(empty, "get"), caller.asleep(empty, "receive"), caller.asleep(empty, "get_many", 3)]
         put = caller.asleep(full, "put", 2)
-        empty.shutdown(immediate)
-        full.shutdown(immediate)
+        empty.shutdown(**how)
+        full.shutdown(**how)
         for pending in (*gets, put):
             with pytest.raises(ShutDown):
                 pending.result()

@@ -81,7 +81,14 @@ void walk_adopt(struct walk *w, pid_t pid)
 }
 
 static int is_done(const struct walk *w) { return (int)__atomic_load_n(w->done, __ATOMIC_ACQUIRE); }
-static uint64_t word_of(const struct walk *w) { return w->word ? __atomic_load_n(w->word, __ATOMIC_ACQUIRE) : 0; }
+
+static uint64_t word_of(const struct walk *w)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < WATCHED && w->word[i]; i++)
+        sum = (sum ^ __atomic_load_n(w->word[i], __ATOMIC_ACQUIRE)) * 1099511628211u;
+    return sum;
+}
 
 enum step walk_step(struct walk *w)
 {

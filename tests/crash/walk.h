@@ -1,17 +1,18 @@
 /* walk.h: a child is stepped by ptrace, instruction by instruction or from system call to system call, to the place where it
- * is to die. Who steps says which word in shared memory is the one whose changes others can see. */
+ * is to die. Who steps says which words in shared memory are those whose changes others can see. */
 #ifndef WALK_H
 #define WALK_H
 
 #include <stdint.h>
 #include <sys/types.h>
 
+#define WATCHED 6
 enum step { STEPPED, ENDED, ASLEEP, BROKEN };
 
 struct walk {
     pid_t pid;
     const uint32_t *done; /* the child stores 1 at the end of what it was to do */
-    const uint64_t *word; /* NULL: there is none yet */
+    const uint64_t *word[WATCHED]; /* NULL: there is none */
     int sleeps;           /* the operation may fall asleep, and that is an end, too */
 };
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 from typing import TYPE_CHECKING
@@ -19,8 +20,8 @@ class Failed(Exception):
 class Child:
     """A process in a group of its own, because a shell has children too, with a pipe for its lines."""
 
-    def __init__(self, stage: str, argv: Sequence[str], run: Path, environment: Mapping[str, str]) -> None:
-        self.stage = stage
+    def __init__(self, stage: str, name: str, argv: Sequence[str], run: Path, environment: Mapping[str, str]) -> None:
+        self.stage, self.name, self.argv = stage, name, argv
         self.errors = run / f"{stage}.errors"
         with self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
@@ -40,6 +41,18 @@ class Child:
     def read(self) -> list[str]:
         """The lines that have come; none at the end of the file, and then `end_fd` is about to tell."""
         return self._split(os.read(self.lines_fd, 1 << 16))
+
+    def stop(self) -> list[str]:
+        """SIGSTOP, and the lines that it had written by then. It may also turn out to have ended."""
+        os.killpg(self.process.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        lines: list[str] = []
+        while select.select([self.lines_fd], [], [], 0)[0] and (data := os.read(self.lines_fd, 1 << 16)):
+            lines += self._split(data)
+        return lines
+
+    def go_on(self) -> None:
+        os.killpg(self.process.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """SIGKILL for the whole group. Only before `end`: until then the kernel keeps the number for us."""

@@ -35,6 +35,7 @@ class Ledger:
     def __init__(self) -> None:
         self.announced: dict[str, dict[int, int]] = defaultdict(dict)
         self.spent: dict[str, int] = defaultdict(int)
+        self._putter: dict[str, str] = {}
         self._waits: dict[tuple[int, str, str, int], _Wait] = {}
 
     def enter(self, pid: int, stage: str, line: str) -> int | None:
@@ -47,6 +48,9 @@ class Ledger:
             self.spent[stage] += cpu
             # A shell that polls says so for each of its sleeps: together they are one wait.
             self._waits.setdefault((pid, stage, rest[0], batch), _Wait(began, ended)).ended = ended
+        elif word == "put":  # the stage hands its batches over twice: as results, and as items
+            self._putter[rest[0]] = stage
+            self.announced[rest[0]][int(rest[1])] = int(rest[2])
         elif word == "announced" and int(rest[0]) not in self.announced[stage]:
             self.announced[stage][int(rest[0])] = int(rest[1])
             return int(rest[0])
@@ -61,5 +65,5 @@ class Ledger:
         for (_, stage, source, batch), wait in sorted(self._waits.items()):
             at = self.announced[source].get(batch)
             if at is not None and wait.began < at < wait.ended:
-                found[source, stage].append(wait.ended - at)
+                found[self._putter.get(source, source), stage].append(wait.ended - at)
         return dict(found)

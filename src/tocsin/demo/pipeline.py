@@ -1,4 +1,4 @@
-"""Run the four stages at once, kill one of them half-way, start it again, and watch over all of them.
+"""Run the four stages at once, kill a process of one of them half-way, and watch over all of them.
 
 The parent sleeps in one `select` on their pipes, their pids and the signal event. So it knows at once when
 a stage dies, and nobody is left waiting for what won't come.
@@ -8,81 +8,63 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import selectors
+import signal
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tocsin import Event
+from tocsin import Event, Queue
 from tocsin.demo.child import Child, Failed
+from tocsin.demo.cpu import children_cpu, others_cpu
+from tocsin.demo.deliveries import Deliveries, Kill
+from tocsin.demo.items import JOBS
+from tocsin.demo.job import POOL, STAGES, Job, Outcome
 from tocsin.demo.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
+    from tocsin import QueueStats
     from tocsin.demo.plain import Entry
     from tocsin.demo.progress import Progress
     from tocsin.demo.stop import Stop
-    from tocsin.demo.tools import Tools
-
-STAGES = ("archive", "hash", "parse", "report")
-VICTIM = "parse"
-WINDOW = 3
-"""Batches in flight. The archives of so many stand on the RAM disk at a time."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    how: str
-    wall: float
-    cpu: float
-    others: float
-    """CPU time of everybody else on the machine meanwhile: when it is much, compare nothing."""
-    ledger: Ledger
-    killed_after: int
-    result: dict[str, Entry]
-
-
-@dataclass(frozen=True)
-class Job:
-    root: Path
-    work: Sequence[Sequence[str]]
-    tools: Tools
 
 
 class Pipeline:
     def __init__(self, how: str, job: Job, run: Path) -> None:
-        self.how, self.work, self.run = how, job.work, run
+        self.how, self.work, self.run, self.workers = how, job.work, run, job.workers
         tools, count = job.tools, str(len(job.work))
         python = [sys.executable, "-P", "-m"]  # -P: the run's folders are no packages
         self.commands = {
-            "archive": ["sh", tools.archive, how, count, str(WINDOW), str(job.root), tools.hash],
+            "archive": ["sh", tools.archive, how, count, str(job.window), str(job.root), tools.hash],
             "hash": [tools.hash, how, count],
-            "parse": [*python, "tocsin.demo.parse", how, count],
             "report": [*python, "tocsin.demo.report", how, count],
         }
+        for place in range(self.workers):
+            polling = [*python, "tocsin.demo.looker", count, str(place), str(self.workers)]
+            self.commands[f"worker {place + 1}"] = [*python, "tocsin.demo.worker"] if how == "events" else polling
         self.environment = {**os.environ, "TOCSIN_AT": str(run / "events"), "PATH": tools.path}
-        self.ledger = Ledger()
+        self.ledger, self.deliveries = Ledger(), Deliveries()
         self.children: set[Child] = set()
         self.victim: Child | None = None
-        self.killed_after = -1
+        self.kill: Kill | None = None
+        self.lists = 0
 
     def execute(self, progress: Progress, stop: Stop) -> Outcome:
         for folder in ("list", "events", *STAGES):
             (self.run / folder).mkdir()
-        for batch in range(len(self.work) - 1):
-            self._publish_list(batch)
-        before, others, began = _children_cpu(), _others_cpu(), time.monotonic()
+        self._publish_lists(len(self.work) - 1)
+        before, others, began = children_cpu(), others_cpu(), time.monotonic()
         with selectors.DefaultSelector() as selector:
             selector.register(stop.event.fileno(), selectors.EVENT_READ)
             try:
-                for stage in STAGES:
-                    self._start(stage, selector)
-                self._perhaps_kill()
+                for name, argv in self.commands.items():
+                    self._start(name, argv, selector)
+                self._perhaps_kill(progress)
                 while self.children:
                     for key, _ in selector.select():
                         stop.check()
@@ -90,10 +72,12 @@ class Pipeline:
             finally:
                 for child in self.children:
                     child.end()
-        wall, cpu = time.monotonic() - began, _children_cpu() - before
-        others = max(0.0, _others_cpu() - others)
+        wall, cpu = time.monotonic() - began, children_cpu() - before
+        others = max(0.0, others_cpu() - others)
         result: dict[str, Entry] = json.loads((self.run / "result").read_bytes())
-        return Outcome(self.how, wall, cpu, others, self.ledger, self.killed_after, result)
+        return Outcome(
+            self.how, wall, cpu, others, self.ledger, self.workers, self.kill, self.deliveries, self._queue(), result
+        )
 
     def _serve(self, key: selectors.SelectorKey, selector: selectors.BaseSelector, progress: Progress) -> None:
         child = key.data
@@ -110,53 +94,88 @@ class Pipeline:
                     selector.unregister(fd)
             self.children.remove(child)
             lines = child.end()
-        for line in lines:
-            if self.ledger.enter(child.process.pid, child.stage, line) is not None:
-                progress.advance(child.stage)
-        self._perhaps_kill()
+        self._enter(child, lines, progress)
+        self._perhaps_kill(progress)
         if child not in self.children:
             self._ended(child, selector, progress)
 
-    def _perhaps_kill(self) -> None:
-        """SIGKILL, in the middle of whatever it is doing, when half of its batches are announced."""
-        done = len(self.ledger.announced[VICTIM])
-        if self.victim is None and done >= len(self.work) // 2:
-            self.victim = next(child for child in self.children if child.stage == VICTIM)
-            self.victim.kill()
-            self.killed_after = done
+    def _enter(self, child: Child, lines: Iterable[str], progress: Progress) -> None:
+        for line in lines:
+            if self.ledger.enter(child.process.pid, child.stage, line) is not None:
+                progress.advance(child.stage)
+            if back := self.deliveries.enter(child.name, line):
+                progress.note(
+                    f"{POOL}: batch {back.batch} is back, as attempt {back.attempt}, with {back.worker},"
+                    f" {back.seconds:.2f} s after the kill"
+                )
+
+    def _perhaps_kill(self, progress: Progress) -> None:
+        """SIGKILL, in the middle of whatever it is doing, when half of the batches are parsed."""
+        done, batches = len(self.ledger.announced[POOL]), len(self.work)
+        if self.victim is not None or done < batches // 2:
+            return
+        if self.how == "polling":  # the one that has the last batch to do
+            name = f"worker {(batches - 1) % self.workers + 1}"
+            self._kill(next(child for child in self.children if child.name == name), done)
+            return
+        for child in [child for child in self.children if self.deliveries.held_by(child.name)]:
+            self._enter(child, child.stop(), progress)  # its last word may be older than its last deed
+            if self.deliveries.held_by(child.name):
+                self._kill(child, len(self.ledger.announced[POOL]))
+                return
+            child.go_on()
+        if done >= batches - 1:  # nobody could be caught so far
+            self._publish_lists(batches)
+
+    def _kill(self, child: Child, done: int) -> None:
+        self.victim, self.deliveries.killed_at = child, time.monotonic_ns()
+        child.kill()
+        self.kill = Kill(child.name, "", done, self.deliveries.killed_at, self.deliveries.held_by(child.name))
 
     def _ended(self, child: Child, selector: selectors.BaseSelector, progress: Progress) -> None:
-        if child is self.victim and child.process.returncode == -9:
-            progress.note(f"{VICTIM}: SIGKILL after {self.killed_after} of {len(self.work)} batches, started again")
-            self._start(VICTIM, selector)
-            # The last list comes only now. So the victim can't have been through before it was hit.
-            self._publish_list(len(self.work) - 1)
-        elif child.process.returncode != 0 or len(self.ledger.announced[child.stage]) < len(self.work):
+        code, batches = child.process.returncode, len(self.work)
+        if child is self.victim and self.kill is not None and code == -signal.SIGKILL:
+            self.kill = replace(self.kill, signal=signal.Signals(-code).name)
+            holding = f" with {_named(self.kill.held)} in hand" if self.kill.held else ""
+            successor = child.name if self.how == "polling" else f"worker {self.workers + 1}"
+            progress.note(
+                f"{POOL}: SIGKILL after {self.kill.after} of {batches} batches, for {child.name}{holding};"
+                f" {successor} is started"
+            )
+            self._start(successor, child.argv, selector)
+            # The last list comes only now. So nobody can have been through before it was hit.
+            self._publish_lists(batches)
+        elif code != 0 or self._is_short_of(child.stage):
             raise Failed(child.how_it_ended())
 
-    def _start(self, stage: str, selector: selectors.BaseSelector) -> None:
-        child = Child(stage, self.commands[stage], self.run, self.environment)
+    def _is_short_of(self, stage: str) -> bool:
+        """Is nobody left in the stage, and something undone?"""
+        alone = all(child.stage != stage for child in self.children)
+        return alone and len(self.ledger.announced[stage]) < len(self.work)
+
+    def _start(self, name: str, argv: Sequence[str], selector: selectors.BaseSelector) -> None:
+        child = Child(name if name in STAGES else POOL, name, argv, self.run, self.environment)
         self.children.add(child)
         selector.register(child.lines_fd, selectors.EVENT_READ, child)
         selector.register(child.end_fd, selectors.EVENT_READ, child)
 
-    def _publish_list(self, batch: int) -> None:
-        """The files of a batch, one a line, for tar."""
-        hidden = self.run / "list" / f".{batch}"
-        hidden.write_bytes(b"".join(os.fsencode(name) + b"\n" for name in self.work[batch]))
-        hidden.rename(self.run / "list" / str(batch))
-        if self.how == "events":
-            with Event(f"list/{batch}", at=str(self.run / "events")) as event:
-                event.set()
+    def _publish_lists(self, end: int) -> None:
+        """The files of each batch before `end`, one a line, for tar."""
+        for batch in range(self.lists, end):
+            hidden = self.run / "list" / f".{batch}"
+            hidden.write_bytes(b"".join(os.fsencode(name) + b"\n" for name in self.work[batch]))
+            hidden.rename(self.run / "list" / str(batch))
+            if self.how == "events":
+                with Event(f"list/{batch}", at=str(self.run / "events")) as event:
+                    event.set()
+        self.lists = max(self.lists, end)
+
+    def _queue(self) -> QueueStats | None:
+        if self.how == "polling":
+            return None
+        with Queue(JOBS, at=str(self.run / "events"), create=False) as queue:
+            return queue.stats()
 
 
-def _children_cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def _others_cpu() -> float:
-    """What the machine has used (all of the first line of /proc/stat but idle and waiting for disks), less ours."""
-    user, nice, system, _idle, _disk, interrupts, soft, *_ = Path("/proc/stat").read_text().split("\n")[0].split()[1:]
-    used = sum(map(int, (user, nice, system, interrupts, soft))) / os.sysconf("SC_CLK_TCK")
-    return used - time.process_time() - _children_cpu()
+def _named(batches: tuple[int, ...]) -> str:
+    return f"batch {batches[0]}" if len(batches) == 1 else f"batches {', '.join(map(str, batches))}"

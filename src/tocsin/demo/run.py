@@ -14,7 +14,8 @@ from rich.console import Console
 
 from tocsin.demo.child import Failed
 from tocsin.demo.files import batches, sources
-from tocsin.demo.pipeline import STAGES, WINDOW, Job, Outcome, Pipeline
+from tocsin.demo.job import STAGES, Job, Outcome
+from tocsin.demo.pipeline import Pipeline
 from tocsin.demo.plain import compute
 from tocsin.demo.progress import Progress
 from tocsin.demo.stop import Stop, Stopped, stopping
@@ -53,7 +54,10 @@ def _complain(text: str, code: int) -> int:
 
 def _run(job: Job, console: Console, stop: Stop) -> Verdict:
     count = sum(map(len, job.work))
-    console.print(f"{job.root}: {count:,} Python files, {len(job.work)} batches, {WINDOW} in flight", soft_wrap=True)
+    console.print(
+        f"{job.root}: {count:,} Python files, {len(job.work)} batches, {job.window} in flight, {job.workers} workers",
+        soft_wrap=True,
+    )
     began = time.monotonic()
     with Progress(console, "plain: one process, one loop", ["plain"], len(job.work)).shown() as progress:
 
@@ -72,7 +76,7 @@ def _pipeline(how: str, job: Job, console: Console, stop: Stop) -> Outcome:
     """One run, in a directory of its own that doesn't outlive it: on a RAM disk, unless TMPDIR says otherwise."""
     ram = "/dev/shm"  # noqa: S108 - only as the parent of a directory with mode 0700
     base = ram if "TMPDIR" not in os.environ and os.access(ram, os.W_OK | os.X_OK) else None
-    title = {"events": "with events", "polling": "with 50 ms polling"}[how]
+    title = {"events": "with events and queues", "polling": "with 50 ms polling"}[how]
     progress = Progress(console, title, STAGES, len(job.work))
     with tempfile.TemporaryDirectory(prefix="tocsin-demo-", dir=base) as place, progress.shown():
         return Pipeline(how, job, Path(place)).execute(progress, stop)

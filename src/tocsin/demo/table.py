@@ -1,4 +1,4 @@
-"""Both runs side by side."""
+"""Both runs side by side, and what the queue of the first one went through."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from tocsin.demo.job import STAGES, Outcome
 from tocsin.demo.ledger import Latency
-from tocsin.demo.pipeline import STAGES, Outcome
+from tocsin.demo.parse import THREADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KINDS = {"archive": "shell", "hash": "C", "parse": "threads", "report": "asyncio"}
-PAIRS = (("archive", "hash"), ("archive", "parse"), ("hash", "report"), ("parse", "report"), ("report", "archive"))
+KINDS = {"archive": "shell", "hash": "C", "parse": "workers", "report": "asyncio"}
+PAIRS = (("archive", "hash"), ("hash", "parse"), ("hash", "report"), ("parse", "report"), ("report", "archive"))
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,13 @@ def _both(late: Latency | None) -> str:
 
 CAPTION = (
     "Waiter's release minus announcement: median / p99 (wakes that really waited). A shell's includes the start of"
-    " its command, a thread's the wait for the GIL while the other thread parses."
+    " its command, a worker's the wait for the GIL while its other thread parses. To workers and from them: by"
+    " queues, with polling by files."
 )
 
 
 def table(events: Figures, polling: Figures) -> Table:
-    shown = Table("", "events", "50 ms polling", "ratio", title="The same pipeline, twice", caption=CAPTION)
+    shown = Table("", "events, queues", "50 ms polling", "ratio", title="The same pipeline, twice", caption=CAPTION)
     for column in shown.columns[1:]:
         column.justify = "right"
 
@@ -100,4 +102,26 @@ def table(events: Figures, polling: Figures) -> Table:
     for pair in PAIRS:
         name = " to ".join(KINDS[stage] for stage in pair)
         shown.add_row(f"  {name}", _both(events.wakes[pair]), _both(polling.wakes[pair]))
+    return shown
+
+
+def queue_table(run: Outcome) -> Table:
+    """The pool's side of the first run: the items, who died with which in hand, and when they were back."""
+    assert run.queue is not None
+    seen, kill = run.deliveries, run.kill
+    shown = Table("", "", title="The queue between the C program and the workers", show_header=False)
+    shown.add_row("workers", f"{run.workers} processes of {THREADS} threads")
+    shown.add_row("items put", f"{run.queue.puts}")
+    shown.add_row("deliveries", f"{seen.count}")
+    shown.add_section()
+    if kill is None:
+        shown.add_row("killed", "nobody: too little work to catch a worker with an item in hand")
+    else:
+        held = ", ".join(map(str, kill.held))
+        shown.add_row("killed", f"{kill.worker}, by {kill.signal}, after {kill.after} items, with {held} in hand")
+    for back in seen.back:
+        shown.add_row(
+            f"item {back.batch} again", f"attempt {back.attempt}, to {back.worker}, {back.seconds:.2f} s after the kill"
+        )
+    shown.add_row("results that came twice", f"{seen.repeated}")
     return shown

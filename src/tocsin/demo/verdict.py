@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from tocsin.demo.plain import Entry, totals
-from tocsin.demo.table import Figures, table
+from tocsin.demo.table import Figures, queue_table, table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import Console
 
-    from tocsin.demo.pipeline import Outcome
+    from tocsin.demo.job import Outcome
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Verdict:
 
     def show(self, console: Console) -> None:
         console.print(table(Figures.of(self.events), Figures.of(self.polling)))
+        console.print(queue_table(self.events))
         console.print(", ".join(f"{number:,} {name}" for name, number in totals(self.plain).items()), highlight=False)
         console.print(f"  plain    {_digest(self.plain)[:16]}  in {self.alone:.2f} s", highlight=False)
         for run in (self.events, self.polling):
@@ -51,8 +52,16 @@ class Verdict:
                 **Figures.of(run).plain(),
                 "digest": _digest(run.result),
                 "equal": run.result == self.plain,
-                "killed_after": run.killed_after,
+                "workers": run.workers,
+                "kill": asdict(run.kill) if run.kill else None,
             }
+        seen = self.events.deliveries
+        found["queue"] = {
+            "items": self.events.queue.puts if self.events.queue else 0,
+            "deliveries": seen.count,
+            "redelivered": [asdict(back) for back in seen.back],
+            "results_dropped": seen.repeated,
+        }
         return found
 
 

@@ -1,4 +1,4 @@
-"""CPython's own tests of events and queues, run in processes of their own, with named objects and with anonymous ones."""
+"""CPython's own tests of events and queues, run in processes of their own: named objects, and anonymous ones."""
 
 from __future__ import annotations
 
