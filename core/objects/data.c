@@ -76,7 +76,7 @@ static int owner(struct toc_data *d, struct toc_owner **me)
 {
     *me = (struct toc_owner *)atom_load_acq(&d->me);
     if (*me)
-        return toc_owner_ready(*me);
+        return toc_owner_ready(*me, (uint64_t)sys_now_coarse());
     int rc = toc_handle_owner(&d->h, me);
     if (rc == 0)
         atom_store_rel(&d->me, (uint64_t)*me); /* pairs with the acquire above */

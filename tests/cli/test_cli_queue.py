@@ -303,7 +303,8 @@ def test_ctrl_c_while_it_waits(command: list[str]) -> None:
 
 def test_a_pipeline_of_shells(shell: Shell) -> None:
     script = """
-        seq 1 300 | tocsin put numbers --maxsize 10 &
+        tocsin put numbers --maxsize 10 </dev/null    # made before anybody takes it as it is
+        seq 1 300 | tocsin put numbers &
         for i in 1 2 3; do
             (for j in $(seq 1 10); do tocsin get numbers --count 10; done) &
         done

@@ -65,7 +65,7 @@ def describe(found: Found, path: str) -> Found:
 
 def _describe_queue(path: str) -> Found:
     # The binding's own class: what tocsin.Queue has besides costs a look more than the look itself.
-    queue = _core.Queue()
+    queue: _core.Queue[Any] = _core.Queue()
     reason = queue._open(os.fsencode(path), None, -1, False, -1, -1, -1, -1, -1)
     if reason < 0:
         raise error(reason, path, None, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from tocsin.cli._exit import Usage
@@ -66,7 +67,7 @@ def lines() -> Iterator[list[bytes]]:
     if sys.stdin is None:
         return
     begun = b""
-    while block := sys.stdin.buffer.read1(_BLOCK):
+    while block := os.read(sys.stdin.fileno(), _BLOCK):
         head, newline, tail = block.rpartition(b"\n")
         if not newline:
             begun += block

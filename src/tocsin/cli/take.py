@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from queue import Empty
 
-from tocsin._queue import Queue, ShutDown
+from tocsin._errors import ShutDown
+from tocsin._queue import Queue
 from tocsin.cli import _values
 from tocsin.cli._common import check
 from tocsin.cli._exit import NOT_SET, OK, Failure

@@ -7,8 +7,8 @@ import hashlib
 import os
 from typing import Any
 
-from tocsin._errors import InvalidMessage, ObjectRemoved, WaitCancelled
-from tocsin._queue import Queue, ShutDown
+from tocsin._errors import InvalidMessage, ObjectRemoved, ShutDown, WaitCancelled
+from tocsin._queue import Queue
 from tocsin.compat.interprocesssync._beside import as_the_seed_reads
 from tocsin.compat.interprocesssync._leftovers import Leftovers
 
