@@ -124,8 +124,6 @@ int toc_data_fill(struct toc_data *d, int which, uint64_t version, const void *d
     struct toc_data_slot *slot = &data_file(d)->slot[which];
     int rc = 0;
     toc_data_tidy(d, which); /* of a writer that was killed */
-    /* Before the first store into it: a reader who sees that also sees that the slot is no longer the present one. */
-    atom_fence();
     atom_store_relax(&slot->far, length > TOC_DATA_NEAR);
     atom_store_relax(&slot->length, length);
     atom_store_relax(&slot->version, version);
@@ -145,6 +143,9 @@ void toc_data_tidy(struct toc_data *d, int which)
     struct toc_data_slot *slot = &data_file(d)->slot[which];
     uint64_t number = atom_load_relax(&slot->file), range = atom_load_relax(&slot->range);
     char path[TOC_BELL_PATH_MAX + 16];
+    /* Before the first store into the slot, here or in toc_data_fill: a reader who sees that store also sees that the slot
+     * is no longer the present one. Stores may overtake an acquiring swap. */
+    atom_fence();
     if (d->h.o.path && number) {
         file_path(d, number, path);
         int rc = sys_unlink(path);

@@ -83,7 +83,8 @@ static int finish(struct toc_queue *q, const toc_queue_options *o)
         return -EEXIST;
     q->log = (struct toc_log){
         .half = {&f->half[0], &f->half[1]}, .control = q->h.o.memory, .path = q->h.o.path, .mode = f->head.mode,
-        .table_offset = {HALF(0), HALF(1)}, .keep = setup.durable, .copy = -1, .forks = toc_held_forks(), .seen_change = UINT64_MAX, .deleted_change = UINT64_MAX,
+        .table_offset = {HALF(0), HALF(1)}, .keep = setup.durable, .copy = -1,
+        .forks = toc_held_forks(), .seen_change = UINT64_MAX, .deleted_change = UINT64_MAX,
     };
     int rc = q->h.o.path ? make_prefix(q) : 0;
     q->log.prefix = q->prefix;

@@ -92,7 +92,7 @@ static inline uint64_t claim_whose(uint64_t c) { return c >> 18; }
 
 struct toc_queue {
     struct toc_handle h;
-    struct toc_owner *owner;
+    struct toc_owner *owner; /* NULL before the first change */
     struct toc_log log;
     char *prefix;
     struct toc_queue_state s; /* the state that is being made; guarded by the lock */
@@ -104,7 +104,7 @@ struct toc_queue {
 static inline struct toc_queue_file *queue_file(const struct toc_queue *q) { return (struct toc_queue_file *)q->h.o.head; }
 
 /* -- queue_state.c */
-/* May this handle change the queue? Joins the owners of its directory, at the first change and not at open: looking makes no file. */
+/* May this handle change the queue? Joins the owners of its directory at the first change: looking makes no file. */
 int queue_ready(struct toc_queue *q);
 /* Take the lock and the present state into q->s; after 0, queue_leave. -EUCLEAN: it makes no sense. */
 int queue_enter(struct toc_queue *q, int64_t deadline);

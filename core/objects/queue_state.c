@@ -58,7 +58,13 @@ int queue_ready(struct toc_queue *q)
     int rc = toc_object_ready_at(&q->h.o, now);
     if (rc < 0)
         return rc;
-    return q->owner ? toc_owner_ready(q->owner, now) : toc_handle_owner(&q->h, &q->owner);
+    struct toc_owner *owner = (struct toc_owner *)atom_load_ptr(&q->owner);
+    if (owner)
+        return toc_owner_ready(owner, now);
+    rc = toc_handle_owner(&q->h, &owner); /* the same one for all threads that come here */
+    if (rc == 0)
+        atom_store_ptr(&q->owner, owner);
+    return rc;
 }
 
 int queue_enter(struct toc_queue *q, int64_t deadline)

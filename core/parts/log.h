@@ -120,4 +120,13 @@ void toc_log_free(struct toc_log *log);
 /* A forked child's copy: another thread of the parent may have been in the middle of changing it. */
 void toc_log_forget(struct toc_log *log, uint32_t forks);
 
+/* -- inside: log_maps.c, log_table.c and log_tape.c share these */
+static inline uint32_t log_count(const struct toc_table *t) { return t->count > TOC_SEGMENTS_MAX ? TOC_SEGMENTS_MAX : t->count; }
+/* The segment in memory; made first with `make`. NULL with *rc. */
+unsigned char *log_map(struct toc_log *log, const struct toc_segment *s, bool make, int *rc);
+/* Mappings of what is listed no more go, and with them every short cut: a spare may be in use under another base. */
+void log_look_at(struct toc_log *log, const struct toc_table *t);
+/* The half to change, with room for `more` segments: a copy of the current one, with the drop list done; *half names it. */
+struct toc_table *log_change(struct toc_log *log, uint32_t *half, uint32_t more, int *rc);
+
 #endif

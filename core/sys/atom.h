@@ -38,6 +38,10 @@ static inline uint64_t atom_or_acqrel(uint64_t *p, uint64_t bits)
 static inline void atom_store_rel(uint64_t *p, uint64_t v) { TOC_POINT(); __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 static inline uint64_t atom_swap_acqrel(uint64_t *p, uint64_t v) { TOC_POINT(); return __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL); }
 
+/* Pointers of one process: what is behind them is complete when they are shown. */
+#define atom_load_ptr(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define atom_store_ptr(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+
 /* Counters of one process. */
 static inline uint32_t atom32_load_acq(const uint32_t *p) { TOC_POINT(); return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 static inline void atom32_store_rel(uint32_t *p, uint32_t v) { TOC_POINT(); __atomic_store_n(p, v, __ATOMIC_RELEASE); }
