@@ -45,7 +45,7 @@ prove: $(VENV)/tested
 
 bench: $(VENV)/tested
 	@$(PIP) install --target build/peers --upgrade -r benchmarks/requirements.txt
-	@$(BIN)/python -m benchmarks.bench_event $(BENCH)
+	@for of in event queue data_event signal; do $(BIN)/python -m benchmarks.bench_$$of $(BENCH) || exit; done
 
 lint: $(VENV)/tested
 	@$(BIN)/python -m ruff check src tests benchmarks verify

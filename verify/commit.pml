@@ -209,8 +209,7 @@ again:
     was = COUNT(word);
     looks = false;
     UNLOCK;
-    MAY_DIE;
-    if :: true :: goto dead fi;                 /* its time is up */
+    if :: true :: goto dead fi;                 /* its time is up, or it is killed */
 arm:
     skip;
     seen = word;
@@ -238,11 +237,13 @@ arm:
 #ifdef WOKEN_LEAVES
         :: goto dead                            /* mutant: its time was up as well, and it doesn't look */
 #endif
+#if !KILLS
         :: true ->                              /* cancelled: who was woken and won't take passes it on */
 #ifndef CANCEL_KEEPS_ITS_WAKE
             atomic { WAKE_ONE; woken = false };
 #endif
             goto dead
+#endif
         fi
     :: was & GUARD ->                           /* a second is over */
         STEP { asleep = WITHOUT_BIT(asleep, me); looks = true };
@@ -328,6 +329,7 @@ again:
     :: ALL_STILL && !(young && bell != OLD) -> assert(!ready)
     fi;
 dead:
+    skip;
     STEP { gone = gone | BIT(me); seen = 0; young = false }
 }
 #endif

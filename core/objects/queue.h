@@ -70,6 +70,7 @@ struct toc_queue_file {
 _Static_assert(sizeof(struct toc_queue_state) == 128, "format");
 _Static_assert(offsetof(struct toc_queue_file, setup) == 128, "format");
 _Static_assert(offsetof(struct toc_queue_file, lock) == 192, "format");
+_Static_assert(offsetof(struct toc_queue_file, sync_lock) == 224, "format");
 _Static_assert(offsetof(struct toc_queue_file, state) == 256, "format");
 _Static_assert(offsetof(struct toc_queue_file, holder) == 512, "format");
 _Static_assert(offsetof(struct toc_queue_file, more) == 4096, "format");

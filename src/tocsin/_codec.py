@@ -113,9 +113,7 @@ def codec_name(codec: str | None) -> str | None:
 
 
 def _bytes(value: object) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    if isinstance(value, bytearray | memoryview):
+    if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
     raise TypeError(f"this is a {type(value).__name__}")
 

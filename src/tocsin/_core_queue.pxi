@@ -75,8 +75,13 @@ cdef class Claim:
     cdef object __weakref__
 
     def __dealloc__(self):
+        cdef toc_queue *q
+        cdef int rc = -EINTR
         if self.open and self.queue is not None and self.queue.h != NULL:
-            toc_queue_nack(<toc_queue *>self.queue.h, &self.taken, 0)
+            q = <toc_queue *>self.queue.h
+            with nogil:
+                while rc == -EINTR:
+                    rc = toc_queue_nack(q, &self.taken, 0)
 
     @property
     def sequence(self):
@@ -156,6 +161,8 @@ cdef class Queue(Object):
             why = self.check(item)
             if why is not None:
                 self._refuse(why)
+        elif self.load is None and type(item) is bytes:
+            return item
         try:
             data = self.dump(item)
             if self.proof is not None:

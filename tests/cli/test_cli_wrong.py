@@ -32,6 +32,11 @@ VERBS = {
     "status": ["tocsin", "status"],
     "stat": ["tocsin", "stat"],
     "rm": ["tocsin", "rm"],
+    "signal": ["tocsin", "signal"],
+    "listen": ["tocsin", "listen", "--timeout=0"],
+    "put": ["tocsin", "put"],
+    "get": ["tocsin", "get", "--timeout=0"],
+    "peek": ["tocsin", "peek"],
 }
 
 #: arguments, exit code, what the line must say

@@ -41,6 +41,10 @@ class Number(enum.IntEnum):
     ONE = 1
 
 
+class Bytes(bytes):
+    pass
+
+
 class Text(str):
     __slots__ = ()
 
@@ -179,7 +183,7 @@ def test_a_type_that_its_own_check_refuses(place: str) -> None:
 
 def test_raw(caller: Caller, place: str) -> None:
     with Queue("q", at=place, codec="raw") as queue:
-        for item in (b"", b"\0\xff" * 10_000, bytearray(b"abc"), memoryview(b"xyz")):
+        for item in (b"", b"\0\xff" * 10_000, bytearray(b"abc"), Bytes(b"sub"), memoryview(b"xyz")):
             if caller.kind == "process" and isinstance(item, memoryview):
                 continue
             caller.do(queue, "put", item)

@@ -73,10 +73,10 @@ def test_another_process_does_the_work(queue: Queue[Any], place: str, thread: Ca
 
 
 @pytest.mark.parametrize("how", ["killed", "ended"])
-def test_a_worker_that_dies_is_subtracted(queue: Queue[Any], place: str, thread: Caller, how: str) -> None:
+def test_a_worker_that_dies_is_subtracted(queue: Queue[Any], place: str, here: Caller, how: str) -> None:
     """Also when it had many, and others have reported theirs."""
     queue.put_many(list(range(10)))
-    join = thread.asleep(queue, "join")
+    join = here.asleep(queue, "join")
     with Child(WORKER + "for _ in range(6): queue.get()\nqueue.task_done()\nsay('taken')\nhear()", place) as child:
         assert child.hear() == "taken"
         for _ in range(4):

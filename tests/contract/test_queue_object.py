@@ -312,6 +312,31 @@ def test_a_full_disk(small_disk: str) -> None:
         assert queue.get() == "room again"
 
 
+def test_no_room_for_another_segment(place: str) -> None:
+    """The same by a limit of the process, which needs no root: its files may not grow."""
+    script = """
+import errno, resource
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+q = tocsin.Queue('q', at=sys.argv[1])
+q.put('x')
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
+put = 1
+try:
+    while True:
+        q.put('x' * 1_000)
+        put += 1
+except OSError as error:
+    assert error.errno == errno.EFBIG, error
+assert q.qsize() == put
+assert len([q.get() for _ in range(put)]) == put
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+q.put('more room')
+assert q.get() == 'more room'
+"""
+    with Child(script, place) as child:
+        child.check()
+
+
 def test_items_that_were_damaged(place: str) -> None:
     """Said once, and the others are still got."""
     with Queue("q", at=place) as queue:

@@ -23,7 +23,7 @@ enum fate {
 };
 
 enum queue_waits { GETTER = 1, EAR = 2, PUTTER = 4, JOINER = 8 };
-enum does { PUTS, GETS, RECEIVES, ACKS, NACKS, PURGES, NOTHING_TO_ITEMS };
+enum does { PUTS, GETS, RECEIVES, ACKS, NACKS, PURGES, UNLINKS, NOTHING_TO_ITEMS };
 
 struct item {
     enum fate fate;
@@ -34,9 +34,9 @@ struct shared_page {
     uint32_t done; /* the operation has returned */
     int rc;
     uint32_t puts, took, settled; /* what has returned to the operation: numbers of items; 0: none */
-    uint32_t late, late_took, late_acking; /* the same of the process that recovers and is killed as well */
+    uint32_t recovering, late, late_acking; /* the same of the process that recovers and is killed as well */
     char fault[300];
-    toc_taken taken[4]; /* of what the operation holds from before */
+    uint32_t full;          /* the fresh process could not put */
     struct queue_slot {
         uint32_t phase;
         int rc;
@@ -54,7 +54,8 @@ struct queue_scenario {
     unsigned waits;
     int opens, anonymous;
     int64_t maxsize;
-    int64_t in_hand; /* so many items the stepped process receives before it is stepped */
+    int in_hand;   /* so many items the stepped process receives before it is stepped */
+    int gets_them; /* gets, not receives */
     int dead_lock;   /* the lock's holder is dead */
 };
 
@@ -76,6 +77,8 @@ struct world {
     int waiters;
     pid_t holder[4];
     int holders;
+    toc_taken hand[4]; /* in the process that is stepped */
+    int removed;
 };
 
 extern const struct queue_scenario QUEUE_SCENARIOS[];
@@ -93,6 +96,8 @@ void world_take(struct world *w, int n);              /* gets them, acks include
 void world_hold(struct world *w, int n, int dies);    /* somebody receives them, and lives on or dies */
 void world_back(struct world *w, int n, int64_t delay); /* received and given back */
 void world_lose(struct world *w, int n);              /* got by somebody who dies without task_done */
+void world_in_hand(struct world *w, toc_queue *q);    /* in the process that is stepped, before it is */
+void world_mark_hand(struct world *w);                /* and in the bench */
 
 /* -- after a kill */
 const char *world_judge(struct world *w);     /* what the dead did is known now: the fate of each item */

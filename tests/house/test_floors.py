@@ -63,7 +63,8 @@ def own(module: str) -> str | None:
     parts = module.split(".")
     if parts[0] != "tocsin":
         return None
-    if parts[1:2] and not (PACKAGE / f"{parts[1]}.py").exists() and not (PACKAGE / parts[1]).is_dir() and parts[1] != "_core":  # noqa: E501
+    is_module = (PACKAGE / f"{parts[1]}.py").exists() or (PACKAGE / f"{parts[1]}.pyx").exists() if parts[1:] else True
+    if not is_module and not (PACKAGE / parts[1]).is_dir():
         return ""  # a name of the package itself, not a module
     return parts[1] if len(parts) > 1 and (parts[1].startswith("_") or (PACKAGE / parts[1]).is_dir()) else ""
 

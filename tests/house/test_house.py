@@ -21,7 +21,9 @@ def files(*suffixes: str) -> list[Path]:
     return sorted(
         p
         for p in ROOT.rglob("*")
-        if p.suffix in suffixes and p.is_file() and not any(part in SKIPPED or part.startswith("build") for part in p.relative_to(ROOT).parts)  # noqa: E501
+        if p.suffix in suffixes
+        and p.is_file()
+        and not any(part in SKIPPED or part.startswith("build") for part in p.relative_to(ROOT).parts)
     )
 
 
@@ -89,7 +91,9 @@ SLEEPS = {
 }
 
 
-@pytest.mark.parametrize("path", [p for p in files(".py") if p.is_relative_to(ROOT / "tests")], ids=lambda p: str(p.relative_to(ROOT)))  # noqa: E501
+@pytest.mark.parametrize(
+    "path", [p for p in files(".py") if p.is_relative_to(ROOT / "tests")], ids=lambda p: str(p.relative_to(ROOT))
+)
 def test_no_test_sleeps_to_synchronise(path: Path) -> None:
     name = str(path.relative_to(ROOT))
     if name in SLEEPS or name == "tests/house/test_house.py":

@@ -66,13 +66,13 @@ def lines() -> Iterator[list[bytes]]:
     """Standard input, as the lines that have arrived together: none is held back until more have come."""
     if sys.stdin is None:
         return
-    begun = b""
+    begun: list[bytes] = []
     while block := os.read(sys.stdin.fileno(), _BLOCK):
         head, newline, tail = block.rpartition(b"\n")
-        if not newline:
-            begun += block
-            continue
-        yield (begun + head).split(b"\n")
-        begun = tail
-    if begun:
-        yield [begun]
+        if newline:
+            yield b"".join([*begun, head]).split(b"\n")
+            begun = []
+        begun.append(tail)
+    last = b"".join(begun)
+    if last:
+        yield [last]

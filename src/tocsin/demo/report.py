@@ -61,8 +61,7 @@ async def from_queue(batches: int) -> AsyncIterator[CountsOf]:
 async def from_files(link: Waiting) -> AsyncIterator[CountsOf]:
     async def counts(batch: int) -> list[Counts | None]:
         await link.wait_async("parse", batch)
-        found: list[Counts | None] = json.loads(Path(result("parse", batch)).read_bytes())
-        return found
+        return _read_counts(batch)
 
     yield counts
 
@@ -74,6 +73,11 @@ def merge(batch: int, counts: list[Counts | None]) -> dict[str, Entry]:
     return {
         name: entry(digest, int(size), found) for name, (digest, size), found in zip(names, hashes, counts, strict=True)
     }
+
+
+def _read_counts(batch: int) -> list[Counts | None]:
+    found: list[Counts | None] = json.loads(Path(result("parse", batch)).read_bytes())
+    return found
 
 
 def _lines(stage: str, batch: int) -> list[str]:
