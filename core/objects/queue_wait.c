@@ -189,8 +189,10 @@ int toc_queue_join(toc_queue *q, int64_t deadline)
         if (all_done(&q->h, 0, 0))
             return 1;
         int64_t now = sys_now();
-        if (deadline != TOC_FOREVER && deadline <= now)
-            return 0;
+        if (deadline != TOC_FOREVER && deadline <= now) {
+            rc = queue_bury(q); /* who only looks now and then, a loop, must hear of the dead as well */
+            return rc < 0 ? rc : all_done(&q->h, 0, 0);
+        }
         /* Once a second: what the dead had taken is nobody's work any more. */
         int64_t until = deadline == TOC_FOREVER || deadline > now + GUARD_NS ? now + GUARD_NS : deadline;
         rc = toc_handle_await(&q->h, TOC_CBELL, all_done, 0, until);

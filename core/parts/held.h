@@ -1,8 +1,9 @@
 /* held.h: descriptors that a forked child must not keep. Floor 1.
  *
  * A bell rings for the dead because the kernel's close is an edge, and a lock is freed by it. A child that had
- * inherited the descriptor would put that off, and one that had inherited an epoll would eat its parent's edges. So every such descriptor stands in a process-wide list from the moment it exists (opening and
- * listing happen inside the mutex that fork takes, too), and the child closes them first thing.
+ * inherited the descriptor would put that off, and one that had inherited an epoll would eat its parent's edges. So every
+ * such descriptor stands in a process-wide list from the moment it exists (opening and listing happen inside the mutex
+ * that fork takes, too), and the child closes them first thing.
  */
 #ifndef TOC_HELD_H
 #define TOC_HELD_H
