@@ -70,6 +70,7 @@ class Table:
     values: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     absent: dict[str, str] = dataclasses.field(default_factory=dict)
     verdicts: list[Verdict] = dataclasses.field(default_factory=list)
+    rate: str = ""  # the unit is us per one of these: print how many a second, too
 
     def spread(self, name: str) -> Spread:
         return Spread.of(self.values[name])
@@ -112,7 +113,8 @@ class Table:
             ratio = self.ratio(name, beside) if name != beside else None
             tail = "" if ratio is None else f"   x{ratio.median:.2f} ({ratio.low:.2f} .. {ratio.high:.2f})"
             spread = f"{figure(s.low)} .. {figure(s.high)}"
-            print(f"  {name:<{width}}  {figure(s.median):>9}   {spread:<22} n={s.rounds}{tail}")
+            rate = f"   {figure(1e6 / s.median):>9} {self.rate}/s" if self.rate and s.median else ""
+            print(f"  {name:<{width}}  {figure(s.median):>9}   {spread:<22} n={s.rounds}{rate}{tail}")
         for name, reason in self.absent.items():
             print(f"  {name:<{width}}  {reason}")
         for verdict in self.verdicts:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
 HERE = Path(__file__).resolve().parent
 CORE = HERE.parent / "core"
@@ -76,6 +77,24 @@ def reap(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     with suppress(ChildProcessError):
         os.waitpid(pid, 0)
+
+
+def all_alive(pids: Iterable[int]) -> None:
+    """Raise if one of the children has ended."""
+    for pid in pids:
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            message = "a child of the bench ended; its traceback is above"
+            raise RuntimeError(message)
+
+
+def all_ready(fd: int, pids: Collection[int]) -> None:
+    """Return when as many bytes have come as there are children; raise if one of them ended instead."""
+    told = 0
+    while told < len(pids):
+        if select.select([fd], [], [], 0.1)[0]:
+            told += len(os.read(fd, len(pids) - told))
+        else:
+            all_alive(pids)
 
 
 def in_child(run: Callable[[], Any], *, pin: Iterable[int] = ()) -> Any:

@@ -164,6 +164,7 @@ inline take(mine)
     :: ready == 1 -> commit(NONE, CBELL, -1, mine, 0)
     :: else -> commit(NONE, 0, -1, mine, 0)
     fi;
+    seen = 0;
     UNLOCK;
     CLOSE;
     MAY_DIE
@@ -177,6 +178,7 @@ proctype Consume(byte me; bool holds)
 
 again:
     skip;
+    STEP { seen = 0; was = 0; brief = WITHOUT_BIT(brief, me) };
     LOCK;
     MAY_DIE;
     if :: looks -> bury() :: else fi;
@@ -202,13 +204,22 @@ again:
 #ifdef GUARD_IGNORES_CLAIMS
     if :: looks -> STEP { word = word & (32767 - GUARD) } :: else fi;
 #else
-#ifndef ANYONE_DROPS_GUARD
+#ifdef ANYONE_DROPS_GUARD
+    hit = looks && !claimed && (word & GUARD);
+    seen = word;
+#else
     if :: looks && !claimed -> STEP { word = word & (32767 - GUARD) } :: else fi;
 #endif
 #endif
     was = COUNT(word);
     looks = false;
     UNLOCK;
+#ifdef ANYONE_DROPS_GUARD
+    if                                          /* mutant: by an exact CAS, but without the lock */
+    :: hit -> STEP { if :: word == seen -> word = word - GUARD :: else fi; hit = false }
+    :: else
+    fi;
+#endif
     if :: true :: goto dead fi;                 /* its time is up, or it is killed */
 arm:
     skip;
@@ -225,10 +236,11 @@ arm:
     MAY_DIE;
     STEP {
         if
-        :: word == was -> asleep = asleep | BIT(me); brief = ((was & GUARD) -> brief | BIT(me) : WITHOUT_BIT(brief, me))
+        :: word == was -> asleep = asleep | BIT(me); brief = brief | ((was & GUARD) -> BIT(me) : 0)
         :: else
         fi;
-        hit = false
+        seen = 0; hit = false;
+        was = was & GUARD
     };
     if
     :: !IS_ASLEEP(me) ->
@@ -247,13 +259,6 @@ arm:
         fi
     :: was & GUARD ->                           /* a second is over */
         STEP { asleep = WITHOUT_BIT(asleep, me); looks = true };
-#ifdef ANYONE_DROPS_GUARD
-        if                                      /* mutant: exact, but without the lock */
-        :: !ready && !claimed -> STEP { if :: word == was -> word = word - GUARD :: else fi }
-        :: else
-        fi;
-        MAY_DIE;
-#endif
         goto again
     :: ALL_STILL ->
         assert(!ready || (was & GUARD && KILLS));
@@ -279,7 +284,7 @@ proctype Listen(byte me)
     STEP { word = word | HASBELL };
 again:
     skip;
-    CONSUME(me);
+    STEP { seen = 0; hit = false; due = false; brief = WITHOUT_BIT(brief, me); CONSUME(me) };
 #ifndef ARM_AFTER_LOOK
     STEP { word = word | BELL };
 #endif
@@ -293,7 +298,7 @@ again:
     STEP { word = word | BELL };                /* mutant: what was put in between is not heard of */
 #endif
     MAY_DIE;
-    STEP { listening = listening | BIT(me); brief = (due -> brief | BIT(me) : WITHOUT_BIT(brief, me)) };
+    STEP { listening = listening | BIT(me); brief = brief | (due -> BIT(me) : 0) };
     if
     :: EDGE(me)  -> STEP { listening = WITHOUT_BIT(listening, me) }; goto again
     :: due       -> STEP { listening = WITHOUT_BIT(listening, me) }; goto again
@@ -326,7 +331,7 @@ again:
     if
     :: EDGE(me)                 -> listening = WITHOUT_BIT(listening, me); goto again
     :: young && bell == OLD     -> listening = WITHOUT_BIT(listening, me); goto again
-    :: ALL_STILL && !(young && bell != OLD) -> assert(!ready)
+    :: ALL_STILL && !young   -> assert(!ready)
     fi;
 dead:
     skip;

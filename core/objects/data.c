@@ -1,5 +1,5 @@
 /* data.c: a value that everyone sees change. Floor 4; data.h tells how it is stored, parts/change.h how a change becomes
- * true, and docs/design/data.md why. */
+ * true, and docs/design/signal.md why. */
 #include "data.h"
 
 #include "../parts/change.h"

@@ -26,11 +26,11 @@ LARGEST = 64 << 20
 class Codec:
     """How the values of one handle become bytes and back.
 
-    ``encode`` and ``decode`` raise InvalidMessage, which names the object and the mend. The four parts below them are
+    ``encode`` and ``decode`` raise InvalidMessage, which names the object and the mend. The parts below them are
     for the binding, which calls them without a Python frame in between and comes here when one of them fails.
     """
 
-    __slots__ = ("check", "dump", "expects", "load", "proof", "what")
+    __slots__ = ("check", "check_each", "dump", "dump_lines", "expects", "load", "proof", "what")
 
     #: what is wrong with a value, None for nothing (untyped JSON only)
     check: Callable[[object], str | None] | None
@@ -39,6 +39,9 @@ class Codec:
     proof: Callable[[bytes], Any] | None
     #: None: bytes stay what they are
     load: Callable[[bytes], Any] | None
+    #: The first two for a list of values, one to a line (untyped JSON only, in which no line can end within a value).
+    check_each: Callable[[list[Any]], str | None] | None
+    dump_lines: Callable[[list[Any]], bytes] | None
 
     def __init__(self, what: str, expects: str) -> None:
         self.what = what
@@ -47,6 +50,8 @@ class Codec:
         self.dump = _bytes
         self.proof = None
         self.load = None
+        self.check_each = None
+        self.dump_lines = None
 
     def encode(self, value: object) -> bytes:
         why = None if self.check is None else self.check(value)
@@ -89,11 +94,14 @@ def codec_for(type_: Any, what: str, codec: str = "json") -> Codec:
         return Codec(what, "bytes")
     import msgspec
 
+    encoder = msgspec.json.Encoder()
     if untyped:
-        from tocsin._plain import check
+        from tocsin._plain import check, check_each
 
         found = Codec(what, "what comes back equal from JSON (anything else by type=)")
         found.check = check
+        found.check_each = check_each
+        found.dump_lines = encoder.encode_lines
         found.load = msgspec.json.Decoder().decode
     else:
         found = Codec(what, getattr(type_, "__qualname__", None) or repr(type_))
@@ -101,7 +109,7 @@ def codec_for(type_: Any, what: str, codec: str = "json") -> Codec:
             found.load = found.proof = msgspec.json.Decoder(type_).decode
         except TypeError as error:
             raise TypeError(f"type={type_!r} of {what} is nothing that msgspec can read: {error}") from error
-    found.dump = msgspec.json.Encoder().encode
+    found.dump = encoder.encode
     return found
 
 

@@ -83,7 +83,7 @@ class DataEvent(_core.DataEvent, Cursor[T]):
     ) -> None: ...
     @overload
     def __init__(
-        self,
+        self: DataEvent[Any],
         name: Path | None = None,
         *,
         type: Any,
@@ -194,7 +194,7 @@ class DataEvent(_core.DataEvent, Cursor[T]):
     def latest(self, default: Any = _NO_DEFAULT) -> Any:
         """The present value, whether this handle has had it or not; its cursor stays. Never waits.
 
-        `default` if nothing was ever signalled; without one, LookupError. Consumes no edge of `fileno`.
+        `default` if nothing was ever signalled; without one, LookupError.
         """
         found = self._latest()
         if not isinstance(found, int):

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tocsin._codec import Codec
     from tocsin._queue import Queue
 
+#: How often a task that waits for the end of all work asks whether the workers live: as often as the core's own join.
+_LOOK_NS = 1_000_000_000
+
 
 class Delivery(Generic[T]):
     """An item that this process has received and not yet acked; from `Queue.receive`.
@@ -158,13 +161,14 @@ class Receiver(_core.Queue[T], Cursor[T]):
                 if not await self._changed(0, ticket, until):
                     raise
 
-    async def _changed(self, side: int, ticket: int, until: int) -> bool:
+    async def _changed(self, side: int, ticket: int, until: int, *, for_the_end: bool = False) -> bool:
         """Until there is a reason to look again: True; False when it is too late for that."""
         if until == 0 or 0 < until <= _core.now():
             return False
         from tocsin._aio import wait_change
 
-        due = self._due()  # an item that was put off rings no bell when its time comes, nor does a dead holder
+        # What was put off rings no bell when its time comes, and no dead holder does.
+        due = _core.now() + _LOOK_NS if for_the_end else self._due() if side == 0 else 0
         await wait_change(self, side, ticket, until if due <= 0 else due if until < 0 else min(due, until))
         return True
 

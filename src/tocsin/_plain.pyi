@@ -1,3 +1,6 @@
 # Would this value come back equal from JSON? See _plain.pyx.
 
+from typing import Any
+
 def check(value: object, /) -> str | None: ...
+def check_each(items: list[Any], /) -> str | None: ...

@@ -120,3 +120,14 @@ cdef str fault(object value, str where, int depth):
 def check(value):
     """None if `value` comes back equal from JSON; else what would not, and where: "$.a[3] is a set, ..."."""
     return None if plain(value, DEEPEST) else fault(value, "$", DEEPEST)
+
+
+def check_each(list items):
+    """The same for each of many, in one call: None, or which of them and why."""
+    cdef Py_ssize_t i
+    for i in range(len(items)):
+        if not plain(items[i], DEEPEST):
+            why = fault(items[i], "$", DEEPEST)
+            if why is not None:
+                return f"item {i}: {why}"
+    return None

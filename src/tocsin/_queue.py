@@ -163,7 +163,7 @@ class Queue(Receiver[T]):
         found = self._figures()
         self._codec = codec_for(self._type, self._title(), "raw" if found["codec"] == _CODECS["raw"] else "json")
         self._limit = found["max_deliveries"]
-        self._use(self._codec.check, self._codec.dump, self._codec.proof, self._codec.load)
+        self._use(self._codec)
 
     # -- put get put_nowait get_nowait put_many get_many qsize empty join task_done shutdown purge are the binding's own
     #    methods, for their speed
@@ -229,7 +229,7 @@ class Queue(Receiver[T]):
             ticket = self._ticket()
             if super().join(0):
                 return True
-            if not await self._changed(1, ticket, until):
+            if not await self._changed(1, ticket, until, for_the_end=True):
                 return False
 
     def _step(self) -> T:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -112,7 +113,7 @@ def test_looking_at_them(run: Run, place: str) -> None:
     said(run("tocsin", "signal", "s", "s"))
     said(run("tocsin", "signal", "d", "--data", "[7]"))
     before = sorted(os.listdir(place))
-    assert said(run("tocsin", "status", "s", "d")) == "s: 2 signals\nd: value, version 1\n"
+    assert said(run("tocsin", "status", "s", "d")) == "s: signalled, count 2\nd: value, version 1\n"
     rows = json.loads(said(run("tocsin", "stat", "s", "d", "--json")))
     assert [(row["kind"], row["state"], row["generation"]) for row in rows] == [
         ("signal", "signalled", 2),
@@ -148,14 +149,18 @@ WRONG = {
     "an event in place of a signal": (["signal", "e"], 3, "kind"),
     "listen to an event": (["listen", "e"], 3, "kind"),
     "peek at an event": (["peek", "e"], 3, "status"),
+    "listen, damaged": (["listen", "damaged"], 3, "damaged"),
+    "peek, damaged": (["peek", "damaged"], 3, "damaged"),
+    "peek, bad name": (["peek", "a b"], 2, "A-Z"),
     "signal, no directory": (["signal", "x", "--at", "/nonexistent/place"], 3, "directory"),
 }
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_wrong_calls(case: str, run: Run) -> None:
+def test_wrong_calls(case: str, run: Run, place: str) -> None:
     with Signal("s"), DataEvent("d"):
         assert run("evt_set", "e").returncode == 0
+        Path(place, "damaged").write_bytes(b"TOCSIN\0\1" + bytes(4088))
         words, code, says = WRONG[case]
         result = run("tocsin", *words)
         assert (result.returncode, result.stdout) == (code, ""), result

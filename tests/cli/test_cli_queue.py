@@ -85,6 +85,17 @@ def test_a_wrong_line(run: Run, jobs: Queue[Any]) -> None:
     assert drain(jobs) == [1, 2]
 
 
+def test_a_line_that_is_too_large(run: Run, jobs: Queue[Any]) -> None:
+    """Those before it are in, also when they were read together with it."""
+    failed = run("tocsin", "put", "jobs", input=f'1\n2\n"{"x" * (65 << 20)}"\n4\n')
+    assert failed.returncode == 3
+    assert len(failed.stderr.splitlines()) == 1
+    assert "2 before it were put" in failed.stderr
+    refused = run("tocsin", "put", "jobs", "--max-deliveries=9", "5")
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert drain(jobs) == [1, 2]
+
+
 def test_a_wrong_argument_puts_nothing(run: Run, jobs: Queue[Any]) -> None:
     wrong = run("tocsin", "put", "jobs", "1", "two")
     assert (wrong.returncode, wrong.stdout) == (2, "")
@@ -386,3 +397,14 @@ def test_wrong_queue_calls(case: str, run: Run, place: str) -> None:
     assert len(result.stderr.splitlines()) == 1, result.stderr
     assert says in result.stderr
     assert [name for name in os.listdir(place) if name[0] != "."] == ["event"]
+
+
+def test_rm_finds_what_a_cleaner_left(run: Run, place: str) -> None:
+    with Queue("lost") as queue, Queue("lost.other") as other:
+        queue.put("x")
+        other.put("y")
+        os.unlink(Path(place, "lost"))  # its segments stay behind
+    assert [name for name in os.listdir(place) if name.startswith(".lost.") and "other" not in name]
+    said(run("tocsin", "rm", "-f", "lost"))
+    assert not [name for name in os.listdir(place) if name.startswith(".lost.") and "other" not in name]
+    assert said(run("tocsin", "get", "lost.other")) == '"y"\n'

@@ -33,10 +33,8 @@ VERBS = {
     "stat": ["tocsin", "stat"],
     "rm": ["tocsin", "rm"],
     "signal": ["tocsin", "signal"],
-    "listen": ["tocsin", "listen", "--timeout=0"],
     "put": ["tocsin", "put"],
     "get": ["tocsin", "get", "--timeout=0"],
-    "peek": ["tocsin", "peek"],
 }
 
 #: arguments, exit code, what the line must say

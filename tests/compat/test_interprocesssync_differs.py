@@ -7,6 +7,7 @@ import math
 import os
 import pickle
 import signal
+import stat
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from harness.asleep import until_all_asleep, until_asleep
 
-from tocsin import DataEvent, InvalidMessage, Queue, Signal, WrongKind
+from tocsin import DataEvent, InvalidMessage, MessageTooLarge, Queue, Signal, WrongKind
 
 CLASSES = {"Event": "eventfile", "JSONDataEvent": "eventfile", "JSONDataQueue": "queuedir"}
 Both = tuple[Any, Any]
@@ -206,6 +207,39 @@ def test_the_seeds_file_is_never_touched(both_fs: Both, cls: str) -> None:
     assert ours_made.wait() == (True if cls == "Event" else (True, "new"))
 
 
+def test_an_old_file_does_not_count_beside_a_signal(both_fs: Both) -> None:
+    _, ours = both_fs
+    Path("e").touch()
+    Path("d").write_text('"old"')
+    ours.Event("e").signal()
+    ours.JSONDataEvent("d").signal("new")
+    event, data = ours.Event("e"), ours.JSONDataEvent("d")
+    assert event.wait() is True
+    assert event.native.wait(0) == 0
+    assert data.wait() == (True, "new")
+    with pytest.raises(TimeoutError):
+        data.native.wait(0)
+
+
+def test_who_loses_the_race_for_an_item_goes_on(both_fs: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One has read the item, and before it removes the file another one takes it: the losing order, every time."""
+    original, ours = both_fs
+    for number in (1, 2):
+        original.JSONDataQueue("queuedir").put(number)
+    slow, quick = (ours.JSONDataQueue("queuedir").getG() for _ in range(2))
+    taken = []
+    remove = os.unlink
+
+    def too_late(path: str) -> None:
+        monkeypatch.setattr(os, "unlink", remove)
+        taken.append(next(quick))
+        remove(path)
+
+    monkeypatch.setattr(os, "unlink", too_late)
+    assert next(slow) == 2
+    assert taken == [1]
+
+
 def test_a_touch_is_no_signal(both_fs: Both) -> None:
     original, ours = both_fs
     listeners = [original.Event("eventfile", 0), ours.Event("eventfile")]
@@ -275,6 +309,38 @@ def test_numbers_that_json_has_not(both_fs: Both, number: float) -> None:
             call({"n": number})
 
 
+def test_text_that_is_no_unicode(both_fs: Both) -> None:
+    original, ours = both_fs
+    original.JSONDataQueue("queuedir").put("\ud800")
+    assert next(original.JSONDataQueue("queuedir").getG()) == "\ud800"
+    with pytest.raises(InvalidMessage):
+        ours.JSONDataQueue("queuedir").put("\ud800")
+
+
+def test_numbers_of_any_size(both_fs: Both) -> None:
+    for side in both_fs:
+        queue = side.JSONDataQueue("queuedir")
+        queue.put(10**30)
+        assert next(side.JSONDataQueue("queuedir").getG()) == 10**30
+
+
+def test_what_is_too_large(both_fs: Both) -> None:
+    _, ours = both_fs
+    large = "x" * (65 << 20)
+    for call in (ours.JSONDataEvent("eventfile").signal, ours.JSONDataQueue("queuedir").put):
+        with pytest.raises(MessageTooLarge):
+            call(large)
+
+
+def test_who_may_use_it(both_fs: Both, tmp_path: Path) -> None:
+    _, ours = both_fs
+    ours.Event("mine")
+    assert stat.S_IMODE(os.stat("mine.tocsin").st_mode) == 0o600
+    Signal(f"{tmp_path}/everybodys.tocsin", mode=0o660)
+    ours.Event("everybodys").signal()
+    assert stat.S_IMODE(os.stat("everybodys.tocsin").st_mode) == 0o660
+
+
 WRONG = {"no text": 3, "bytes": b"x", "empty": "", "blank": " x", "newline": "x\n"}
 
 
@@ -335,7 +401,12 @@ def test_a_program_that_changes_its_directory(both_fs: Both) -> None:
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_pickling_makes_a_listener(both_fs: Both, cls: str) -> None:
-    _, ours = both_fs
+    original, ours = both_fs
+    if cls == "Event":
+        seen = original.Event("other", 0)
+        seen.signal()
+        assert seen.wait() is True
+        assert vars(pickle.loads(pickle.dumps(seen))) == vars(seen)
     made = getattr(ours, cls)(CLASSES[cls], 7)
     copy = pickle.loads(pickle.dumps(made))
     assert copy.sleepTime() == 7

@@ -201,11 +201,11 @@ def test_put_and_get_in_one_loop(kind: str, place: str) -> None:
 
 def test_many_waits_leave_nothing(kind: str, either_queue: Queue[int]) -> None:
     async def main() -> None:
-        async def one() -> None:
+        async def one(timeout: float = 0.0001) -> None:
             with pytest.raises(Empty):
-                await either_queue.get_async(timeout=0.0001)
+                await either_queue.get_async(timeout=timeout)
 
-        await one()
+        await one(0.1)  # really waits: what a loop needs is made by its first wait
         before = len(descriptors())
         for _ in range(50):
             await one()

@@ -25,6 +25,13 @@ def test_an_iterator_is_taken(queue: Queue[Any]) -> None:
     assert queue.get_many(10) == [0, 1, 2]
 
 
+def test_items_with_ends_of_lines(either_queue: Queue[Any]) -> None:
+    """Many are encoded as lines."""
+    items = ["a\nb", {"\n": "\r\n"}, "\u2028\u2029\x85\x0b\x0c", "\n", ["\n"]] * 3
+    assert either_queue.put_many(items) == len(items)
+    assert either_queue.get_many(100) == items
+
+
 def test_none_at_all(caller: Caller, queue: Queue[Any]) -> None:
     assert caller.do(queue, "put_many", []) == 0
     assert queue.empty()
@@ -89,8 +96,10 @@ def test_as_many_as_fit(caller: Caller, place: str) -> None:
 
 
 def test_one_wrong_item_and_none_is_in(caller: Caller, queue: Queue[Any]) -> None:
-    with pytest.raises(InvalidMessage, match="set"):
-        caller.do(queue, "put_many", [1, 2, {3}])
+    with pytest.raises(InvalidMessage, match=r"\$\.a is a set"):
+        caller.do(queue, "put_many", [1, 2, {"a": {3}}])
+    with pytest.raises(InvalidMessage, match=r"item 2: \$\.a is a set"):
+        queue.put_many([1, 2, {"a": {3}}])
     with pytest.raises(MessageTooLarge):
         queue.put_many([1, "x" * (64 << 20)])
     assert queue.empty()

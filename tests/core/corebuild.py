@@ -32,7 +32,7 @@ def compile_c(out: Path, sources: list[Path], *flags: str, core: Path = CORE) ->
 SIMULATED = [
     *(f"parts/{stem}.c" for stem in ("bell", "place")),
     *(f"objects/{stem}.c" for stem in ("event", "event_handle", "handle_about", "handle_listen")),
-    *(f"objects/{stem}.c" for stem in ("object", "removal")),
+    *(f"objects/{stem}.c" for stem in ("object", "removal", "signal")),
 ]
 
 

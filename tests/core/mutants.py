@@ -14,7 +14,7 @@ class Mutant(NamedTuple):
 
 
 _EVENT, _HANDLE, _LISTEN = "objects/event.c", "objects/handle.c", "objects/handle_listen.c"
-_BELL = "parts/bell.c"
+_BELL, _SIGNAL = "parts/bell.c", "objects/signal.c"
 
 MUTANTS = {
     "store_then_wake": Mutant(
@@ -128,5 +128,40 @@ MUTANTS = {
         "            toc_ear_again(h->own);\n",
         "            {}\n",
         "1:i",
+    ),
+    "signal_bell_opened_late": Mutant(
+        "no death ring: a signaller that is killed after its count has told nobody",
+        _SIGNAL,
+        "if (rc == 0 && (w & TOC_BELL) && ring.fd < 0)",
+        "if (0)",
+        "~b:w s",
+    ),
+    "signal_drops_bell_again": Mutant(
+        "drops the bit of a listener who armed after the count",
+        _SIGNAL,
+        "toc_held_close(&ring); /* this is the ring */",
+        "toc_held_close(&ring), w = after | TOC_BELL, atom_cas_acqrel(word, &w, after);",
+        "~b:ww S",
+    ),
+    "signal_judged_before_arming": Mutant(
+        "a signal that comes between the look and the arming rings nobody",
+        _HANDLE,
+        "        uint64_t w = atom_or_acqrel(&h->o.head->word, bit);\n",
+        "        uint64_t w = atom_load_acq(&h->o.head->word);\n        atom_or_acqrel(&h->o.head->word, bit);\n",
+        "~b:w s",
+    ),
+    "close_wakes_no_idle_ear": Mutant(
+        "the call that uses the handle's idle ear is not woken",
+        _HANDLE,
+        "        toc_ear_again(&h->idle.ear);\n",
+        "        {}\n",
+        "~:wx",
+    ),
+    "cancel_is_not_judged": Mutant(
+        "wakes everyone, who go to sleep again",
+        _HANDLE,
+        "return atom32_load_acq(&h->cancelled) ? -ECANCELED : 0;",
+        "return 0;",
+        "~:wz",
     ),
 }

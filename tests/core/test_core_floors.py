@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 FLOORS = {"sys": 0, "parts": 1, "objects": 3, "programs": 5}
 # The parts and objects that stand on others of their folder.
 ABOVE = {"parts/bell": 2, "parts/change": 2}
-ABOVE |= dict.fromkeys(("parts/lock", "parts/log", "parts/log_check", "parts/log_segments", "parts/owner"), 3)
+_OF = {"parts": {"lock": 3, "log": 3, "owner": 3}, "objects": {"data": 4, "event": 4, "queue": 4, "signal": 4}}
 ABOVE |= {
-    f"objects/{path.stem}": 4
-    for path in (CORE / "objects").glob("*.[ch]")
-    if path.stem.split("_")[0] in ("data", "event", "queue", "signal")
+    f"{folder}/{path.stem}": floors[path.stem.split("_")[0]]
+    for folder, floors in _OF.items()
+    for path in (CORE / folder).glob("*.[ch]")
+    if path.stem.split("_")[0] in floors
 }
 PUBLIC = "tocsin.h"
 LIBC = {"errno.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "strings.h"}

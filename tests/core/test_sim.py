@@ -52,6 +52,17 @@ ALL = [
     ("bL1:c k f", 1, 1),
     ("m:w f p", 1, 1),
     (":w s p f", 1, 0),
+    ("~:w s", 2, 1),
+    ("~:f s", 2, 1),
+    ("~:a S", 2, 0),
+    ("~:w u", 2, 1),
+    ("~b:wz", 2, 1),
+    ("~:wx s", 1, 1),
+    ("~b:w s s", 1, 1),
+    ("~bL:s a", 2, 1),
+    ("~:W S", 1, 1),
+    ("~:ww S", 1, 1),
+    ("~m:w f s", 1, 1),
 ]
 
 RANDOM = [
@@ -59,6 +70,7 @@ RANDOM = [
     "m:w f a p", "m1:g c q", "b:wx s", "b:wwx s", "b1:ccx", "b1:cx u", "1:cx k", "b1:gx q", ":ff s", ":aw p", ":ss w f",
     "b:w u o", ":f u o", "1:g u o", "1:c u k", ":a f u", ":uu w", ":w s s k f", "b:S f k", "b:f p k c",
     "1:h q p", "b1:h g k s", ":w w s p a f",
+    "~:w f a s s", "~b:W w S s", "~bL:ww f S u", "~m:W a s S", "~:Wx s S", "~b:wwz a s",
 ]  # fmt: skip
 
 RUNS = cases(4_000, 1_000_000)

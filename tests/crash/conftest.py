@@ -25,6 +25,16 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def data_kill(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("crash"), "data_kill")
+
+
+@pytest.fixture(scope="session")
+def data_steps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("crash"), "data_kill", "-DTOC_STEPS")
+
+
+@pytest.fixture(scope="session")
 def random_kill(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("crash"), "random_kill")
 

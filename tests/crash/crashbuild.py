@@ -18,6 +18,7 @@ FLAGS = ["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Wshadow", "-Wno-missin
 SOURCES = {
     "single_step": ["single_step.c", "bench.c", "bench_files.c", "scenarios.c"],
     "steps": ["steps.c", "bench.c", "bench_files.c", "scenarios.c"],
+    "data_kill": ["data_kill.c", "walk.c", "bench.c", "bench_files.c"],
     "random_kill": ["random_kill.c", "busy.c", "bench.c", "bench_files.c"],
 }
 

@@ -1,7 +1,8 @@
 /* data_kill.c: somebody is killed who signals, or writes a value, or waits for one. Nobody else may notice.
  *
  *      data_kill DIR step NAME             at a named step of the core (built with -DTOC_STEPS)
- *      data_kill DIR every SHARE SEED      at instructions: SHARE of 10,000 by chance, and the eventful ones (0: all)
+ *      data_kill DIR every SHARE SEED [PATIENCE]   at instructions: SHARE of 10,000 by chance, and a third of the
+ *                                          eventful ones (from 1,000 on: all of those; 0: all). PATIENCE: seconds
  *
  * After each kill, with nobody's help: the value is the one before or the new one, whole; if it is the new one (or the
  * count moved), whoever waited must come back, else must not. Then a fresh process reads, writes, listens, and finds
@@ -423,7 +424,7 @@ static void every(const struct scene *s, long share)
     char where[80];
     begin(s);
     start(&w);
-    enum step r = walk_survey(&w, &plan, share, share ? 3 : 1, 10000);
+    enum step r = walk_survey(&w, &plan, share, share && share < 1000 ? 3 : 1, 10000);
     walk_kill(&w);
     if (r == BROKEN || (r == ENDED && page->rc < 0)) {
         printf("FAULT %s, not killed at all, gave %d\n", s->name, r == BROKEN ? -1 : page->rc);
@@ -449,7 +450,7 @@ static void every(const struct scene *s, long share)
 int main(int argc, char **argv)
 {
     int by_name = argc == 4 && strcmp(argv[2], "step") == 0, reached = 0;
-    if (!by_name && !(argc == 5 && strcmp(argv[2], "every") == 0))
+    if (!by_name && !((argc == 5 || argc == 6) && strcmp(argv[2], "every") == 0))
         die("usage: data_kill DIR step NAME | DIR every SHARE SEED");
     umask(022);
     page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -460,6 +461,8 @@ int main(int argc, char **argv)
     if (!by_name) {
         walk_seed(strtoull(argv[4], NULL, 10));
         walk_one_processor();
+        if (argc == 6)
+            patience = atoi(argv[5]);
     }
     for (int i = 0; i < N_SCENES && (by_name || !faults); i++) {
         if (!by_name) {

@@ -31,6 +31,7 @@ toc_queue *world_open(struct world *w)
         return w->mine;
     o.common.at = w->s->anonymous ? NULL : w->dir;
     o.maxsize = w->s->maxsize ? w->s->maxsize : -1;
+    o.durable = w->s->durable ? 1 : -1;
     w->page->rc = toc_queue_open(&q, w->s->anonymous ? NULL : "x", &o);
     return q;
 }
@@ -170,12 +171,6 @@ void world_in_hand(struct world *w, toc_queue *q)
             die("get");
 }
 
-void world_mark_hand(struct world *w)
-{
-    mark_next(w, w->s->in_hand, w->s->gets_them ? GONE : ORPHAN);
-    w->before = world_state(w);
-}
-
 static void leave_lock_to_the_dead(struct world *w)
 {
     int status;
@@ -242,6 +237,23 @@ static void add_waiter(struct world *w, unsigned kind)
 
 /* -- begin and end */
 
+void world_ready(struct world *w)
+{
+    const struct queue_scenario *s = w->s;
+    mark_next(w, w->s->in_hand, w->s->gets_them ? GONE : ORPHAN);
+    /* Listeners before sleepers: once somebody has slept, a young bell costs its listener 100 ms. */
+    static const unsigned ORDER[] = {EAR, PUTTER, JOINER, GETTER};
+    for (size_t i = 0; i < sizeof ORDER / sizeof *ORDER; i++)
+        if (s->waits & ORDER[i])
+            add_waiter(w, ORDER[i]);
+    if (s->dead_lock)
+        leave_lock_to_the_dead(w);
+    w->before = world_state(w);
+    for (uint32_t i = 1; i <= w->items; i++)
+        w->was[i] = w->claim[i] ? *w->claim[i] : 0;
+}
+
+
 static void map_file(struct world *w)
 {
     int memory = -1, pipe = -1;
@@ -270,14 +282,6 @@ void world_begin(struct world *w, const struct queue_scenario *s)
         die("making the queue");
     map_file(w);
     s->prepare(w);
-    /* Listeners before sleepers: once somebody has slept, a young bell costs its listener 100 ms. */
-    static const unsigned ORDER[] = {EAR, PUTTER, JOINER, GETTER};
-    for (size_t i = 0; i < sizeof ORDER / sizeof *ORDER; i++)
-        if (s->waits & ORDER[i])
-            add_waiter(w, ORDER[i]);
-    if (s->dead_lock)
-        leave_lock_to_the_dead(w);
-    w->before = world_state(w);
 }
 
 /* The bench lives on, so the file in which it is somebody stays, too. */

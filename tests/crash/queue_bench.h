@@ -52,11 +52,13 @@ struct queue_scenario {
     void (*op)(struct world *, toc_queue *);
     enum does does;
     unsigned waits;
-    int opens, anonymous;
+    int opens, anonymous, durable;
+    int sleeps;      /* it ends asleep */
     int64_t maxsize;
     int in_hand;   /* so many items the stepped process receives before it is stepped */
     int gets_them; /* gets, not receives */
     int dead_lock;   /* the lock's holder is dead */
+    int joins;       /* the owners of the directory as well */
 };
 
 struct world {
@@ -67,7 +69,7 @@ struct world {
     struct toc_queue_file *file;
     struct item item[ITEMS];
     uint32_t items; /* were put */
-    uint64_t *claim[ITEMS];
+    uint64_t *claim[ITEMS], was[ITEMS];
     struct toc_queue_state before;
     struct queue_waiter {
         pid_t pid;
@@ -97,7 +99,7 @@ void world_hold(struct world *w, int n, int dies);    /* somebody receives them,
 void world_back(struct world *w, int n, int64_t delay); /* received and given back */
 void world_lose(struct world *w, int n);              /* got by somebody who dies without task_done */
 void world_in_hand(struct world *w, toc_queue *q);    /* in the process that is stepped, before it is */
-void world_mark_hand(struct world *w);                /* and in the bench */
+void world_ready(struct world *w);                    /* and in the bench; and then the others come and wait */
 
 /* -- after a kill */
 const char *world_judge(struct world *w);     /* what the dead did is known now: the fate of each item */

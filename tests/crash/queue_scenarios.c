@@ -53,6 +53,19 @@ static void op_get(struct world *w, toc_queue *q)
     took(w);
 }
 
+static void op_wait(struct world *w, toc_queue *q)
+{
+    toc_taken t;
+    w->page->rc = toc_queue_get(q, bytes, sizeof bytes, &t, TOC_FOREVER);
+}
+
+static void op_wait_for_room(struct world *w, toc_queue *q)
+{
+    uint32_t n = w->items + 1;
+    memcpy(bytes, &n, sizeof n);
+    w->page->rc = toc_queue_put(q, bytes, 40, TOC_FOREVER);
+}
+
 static void op_get_quick(struct world *w, toc_queue *q)
 {
     toc_taken t;
@@ -103,7 +116,8 @@ static void op_open(struct world *w, toc_queue *q)
 static void op_bury(struct world *w, toc_queue *q)
 {
     atom_store_rel(&queue_file(q)->looked_ns, 0);
-    w->page->rc = queue_bury(q);
+    if ((w->page->rc = queue_ready(q)) == 0)
+        w->page->rc = queue_bury(q);
 }
 
 static void op_peek(struct world *w, toc_queue *q)
@@ -118,6 +132,12 @@ static void nothing(struct world *w) { (void)w; }
 static void three(struct world *w) { world_put(w, 3, 40); }
 static void one_big(struct world *w) { world_put(w, 1, BIG); }
 static void two_big(struct world *w) { world_put(w, 2, BIG); } /* the next does not fit */
+
+static void emptied(struct world *w)
+{
+    world_put(w, 2, BIG);
+    world_take(w, 2);
+}
 
 static void end_of_segment(struct world *w) /* the next get is the first from the second segment */
 {
@@ -137,6 +157,12 @@ static void used_before(struct world *w) /* a spare is there, and the tail is at
 static void held_by_another(struct world *w)
 {
     world_put(w, 4, 40);
+    world_hold(w, 1, 0);
+}
+
+static void held_alone(struct world *w)
+{
+    world_put(w, 1, 40);
     world_hold(w, 1, 0);
 }
 
@@ -192,6 +218,7 @@ const struct queue_scenario QUEUE_SCENARIOS[] = {
     {"open: there already", three, op_open, NOTHING_TO_ITEMS, .opens = 1},
     {"put: makes the first segment", nothing, op_put, PUTS},
     {"put: nobody waits", three, op_put, PUTS},
+    {"put: the first change that this process makes", three, op_put, PUTS, .joins = 1},
     {"put: quick", three, op_put_quick, PUTS},
     {"put: a consumer sleeps", nothing, op_put, PUTS, GETTER},
     {"put: a listener", nothing, op_put, PUTS, EAR},
@@ -202,7 +229,10 @@ const struct queue_scenario QUEUE_SCENARIOS[] = {
     {"put: anonymous, switches segments", two_big, op_put_big, PUTS, .anonymous = 1},
     {"put: the lock was left by the dead", three, op_put, PUTS, .dead_lock = 1},
     {"put: the lock was left by the dead, a consumer sleeps", nothing, op_put, PUTS, GETTER, .dead_lock = 1},
-    {"put_many: over a switch of segments", one_big, op_put_many, PUTS, GETTER},
+    {"put_many: over a switch of segments, a consumer sleeps", emptied, op_put_many, PUTS, GETTER},
+    {"put: falls asleep", three, op_wait_for_room, PUTS, PUTTER, FULL_OF_3, .sleeps = 1},
+    {"put: durable", three, op_put, PUTS, .durable = 1},
+    {"put: durable, switches segments", two_big, op_put_big, PUTS, .durable = 1},
     {"get: alone", three, op_get, GETS},
     {"get: quick", three, op_get_quick, GETS},
     {"get: the last", one_big, op_get, GETS},
@@ -215,6 +245,8 @@ const struct queue_scenario QUEUE_SCENARIOS[] = {
     {"get: anonymous, releases a segment", end_of_segment, op_get, GETS, .anonymous = 1},
     {"get: the lock was left by the dead", three, op_get, GETS, .dead_lock = 1},
     {"get: what the dead held", held_by_the_dead, op_get, GETS},
+    {"get: falls asleep", nothing, op_wait, GETS, .sleeps = 1},
+    {"get: falls asleep beside others", held_alone, op_wait, GETS, GETTER | EAR, .sleeps = 1},
     {"get_many", three, op_get_many, GETS},
     {"receive: alone", three, op_receive, RECEIVES},
     {"receive: something is held", held_by_another, op_receive, RECEIVES},

@@ -5,28 +5,32 @@
  * what is left, put, take and give back. For each state that a kill leaves behind, as far as they differ, the fresh process
  * is killed as well, and another one comes after it.
  *
- *      queue_step DIR [--per N] [--seed S] [--only TEXT] [--patience SECONDS] [--part I/N]
+ *      queue_step DIR [--per N] [--thin N] [--seed S] [--only TEXT] [--patience SECONDS]
+ *      queue_step DIR --step NAME      built with -DTOC_STEPS: dies at that step, in every operation that comes by
  *
- * DIR is an empty directory of ours. With --per, about N instructions of each operation, and always those
- * around a system call and around a change of a word that others read. */
+ * DIR is an empty directory of ours. With --per, about N of 1,000 instructions of each operation, and those around a system
+ * call and around a change of a word that others read (one in --thin). */
 #include "queue_bench.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static long points, recoveries, faults, operations;
 static int failed;
-static long per; /* 0: every instruction */
+static long per, thin = 1; /* 0: every instruction */
 static const long full_share = 60; /* in full, so many of 10,000 uneventful instructions of each recovery */
 
 static void watch(struct world *w, struct walk *walk)
 {
     int n = 0;
     walk->done = &w->page->done;
+    walk->sleeps = w->s->sleeps;
     if (!w->file)
         return;
     struct toc_queue_state s = world_state(w);
@@ -48,6 +52,8 @@ static void start(struct world *w, struct walk *walk, int recovers)
     pid_t pid = bench_fork(2 * HANG_S);
     if (pid == 0) {
         toc_queue *q = recovers || w->s->opens ? NULL : world_open(w);
+        if (q && !w->s->joins && queue_ready(q) < 0) /* it is somebody already, or it is about becoming that */
+            _exit(3);
         if (!recovers)
             world_in_hand(w, q);
         walk_trace_me();
@@ -60,7 +66,7 @@ static void start(struct world *w, struct walk *walk, int recovers)
     }
     walk_adopt(walk, pid);
     if (!recovers && w->s->prepare)
-        world_mark_hand(w);
+        world_ready(w);
 }
 
 static void report(struct world *w, const char *fault, struct point at, const char *second)
@@ -75,7 +81,7 @@ static void calibrate(struct world *w, const struct queue_scenario *s, struct pl
     struct walk walk = {0};
     world_begin(w, s);
     start(w, &walk, 0);
-    enum step r = walk_survey(&walk, p, per, 1, 1000);
+    enum step r = walk_survey(&walk, p, per, thin, 1000);
     if (r == BROKEN || (r == ENDED && w->page->rc < 0)) {
         char text[80];
         snprintf(text, sizeof text, "not killed at all, it gave %d", r == BROKEN ? -1 : w->page->rc);
@@ -128,7 +134,7 @@ static void recover(struct world *w, const struct queue_scenario *s, struct poin
     world_begin(w, s);
     kill_once(w, at, 0);
     start(w, &walk, 1);
-    walk_survey(&walk, &p, per ? per / 10 : full_share, per ? 1 + 900 / per : 4, 10000);
+    walk_survey(&walk, &p, per ? 1 + per / 10 : full_share, per ? thin * (1 + 600 / per) : 4, 10000);
     walk_kill(&walk);
     world_end(w);
     for (long i = 0; i < p.count && !failed; i++) {
@@ -157,13 +163,61 @@ static int all(struct world *w, const struct queue_scenario *s, struct plan *p)
     return states;
 }
 
+/* -- named steps */
+
+static int reach(struct world *w, const struct queue_scenario *s, const char *name)
+{
+    int status;
+    world_begin(w, s);
+    pid_t pid = bench_fork(HANG_S);
+    if (pid == 0) {
+        toc_queue *q = s->opens ? NULL : world_open(w);
+        if (q && queue_ready(q) < 0)
+            _exit(3);
+        world_in_hand(w, q);
+        raise(SIGSTOP);
+        setenv("TOC_STEP_KILL", name, 1); /* not before: what leads to the operation is to live */
+        s->op(w, q);
+        _exit(0);
+    }
+    waitpid(pid, &status, WUNTRACED);
+    if (s->prepare)
+        world_ready(w);
+    for (kill(pid, SIGCONT); waitpid(pid, &status, WNOHANG) == 0; sched_yield())
+        if (s->sleeps && bench_state_of(pid) == 'S') {
+            kill(pid, SIGTERM); /* not SIGKILL: that would look like the step */
+            waitpid(pid, &status, 0);
+            break;
+        }
+    const char *fault = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? "the operation hangs" : world_judge(w);
+    if (!fault)
+        fault = world_survivors(w);
+    if (!fault)
+        fault = world_fresh(w);
+    if (fault)
+        report(w, fault, (struct point){0, 0}, name);
+    world_end(w);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+static int die_at(struct world *w, const char *name)
+{
+    int reached = 0;
+    for (int i = 0; i < N_QUEUE_SCENARIOS; i++)
+        if (reach(w, &QUEUE_SCENARIOS[i], name)) {
+            printf("died in: %s\n", QUEUE_SCENARIOS[i].name);
+            reached++;
+        }
+    printf("TOTAL step=%s reached=%d faults=%ld\n", name, reached, faults);
+    return reached == 0 || faults ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
-    const char *only = "";
+    const char *only = "", *step = NULL;
     uint64_t seed = 1;
-    int part = 0, parts = 1;
     if (argc < 2)
-        die("usage: queue_step DIR [--per N] [--seed S] [--only TEXT] [--patience SECONDS] [--part I/N]");
+        die("usage: queue_step DIR [--per N] [--thin N] [--seed S] [--only TEXT] [--patience SECONDS] [--step NAME]");
     for (int i = 2; i + 1 < argc; i += 2) {
         if (!strcmp(argv[i], "--per"))
             per = atol(argv[i + 1]);
@@ -173,15 +227,20 @@ int main(int argc, char **argv)
             only = argv[i + 1];
         else if (!strcmp(argv[i], "--patience"))
             patience = atoi(argv[i + 1]);
-        else if (!strcmp(argv[i], "--part") && sscanf(argv[i + 1], "%d/%d", &part, &parts) != 2)
-            die("--part I/N");
+        else if (!strcmp(argv[i], "--thin"))
+            thin = atol(argv[i + 1]);
+        else if (!strcmp(argv[i], "--step"))
+            step = argv[i + 1];
     }
     walk_seed(seed);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    walk_one_processor();
+    if (!step)
+        walk_one_processor();
     umask(022);
     struct world *w = world_new(argv[1]);
-    for (int i = part; i < N_QUEUE_SCENARIOS; i += parts) {
+    if (step)
+        return die_at(w, step);
+    for (int i = 0; i < N_QUEUE_SCENARIOS; i++) {
         const struct queue_scenario *s = &QUEUE_SCENARIOS[i];
         struct plan p = {0};
         if (!strstr(s->name, only))

@@ -57,8 +57,11 @@ MUTANTS = {
     ),
     "names the object before it is filled": (
         "objects/object.c",
-        "        fill(h, kind, mode, id);\n",
-        "        if (!named) sys_name(fd, hidden, named, p->path);\n        fill(h, kind, mode, id);\n",
+        "    rc = bear(fd, kind, size, birth, mode, id);\n",
+        (
+            "    rc = sys_allocate(fd, size);\n    if (!named) sys_name(fd, hidden, named, p->path);\n"
+            "    rc = bear(fd, kind, size, birth, mode, id);\n"
+        ),
         "open: makes it",
     ),
     "does not finish a dead remover's work": (

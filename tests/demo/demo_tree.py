@@ -30,6 +30,17 @@ SIZES = (0, 1, 55, 56, 63, 64, 65, 119, 120, 511, 512, 513)  # edges of SHA-256'
 FILES = MODULES + len(SIZES) + 6
 
 
+SLOW_BATCHES = 6
+
+
+def make_slow(root: Path) -> Path:
+    """Few batches that take some 100 ms each: so long that a worker is surely hit while it has one in hand."""
+    root.mkdir()
+    for i in range(SLOW_BATCHES * 4):
+        (root / f"long{i:02}.py").write_text("def function(): return [1, 2, (3, 4)]\n" * 1000)
+    return root
+
+
 def make(root: Path) -> Path:
     for i in range(MODULES):
         package = root / f"package{i % 4}"

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.image import ROOT
+
 from tocsin import Queue
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def test_a_file_is_as_long_as_the_page_says_and_costs_less(tmp_path: Path) -> No
     with Queue("q", at=f"{tmp_path}/") as queue:
         assert queue.path is not None
         found = os.stat(queue.path)
-    long, allocated = (int(n.replace(",", "")) for n in re.findall(r"([\d,]+) bytes long, of which ([\d,]+) are", PAGE)[0])
+    (figures,) = re.findall(r"([\d,]+) bytes long, of which ([\d,]+) are", PAGE)
+    long, allocated = (int(n.replace(",", "")) for n in figures)
     assert found.st_size == long
     assert allocated <= found.st_blocks * 512 <= allocated + 8192, "a file system may round up"
     assert re.search(rf"sizeof\(struct toc_queue_file\) == {long}\b", SOURCE)

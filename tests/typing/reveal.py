@@ -1,4 +1,4 @@
-"""What type checkers must say of queues, line by line. Not run: `test_reveal_type.py` gives it to mypy and pyright.
+"""What type checkers must say of queues and values, line by line. Not run: `test_reveal_type.py` gives it to mypy and pyright.
 
 A comment behind a `reveal_type` is the type that it must show; a comment `error` means that the line must be refused.
 """
@@ -9,7 +9,7 @@ from typing import TypedDict, reveal_type
 
 import msgspec
 
-from tocsin import Delivery, Queue
+from tocsin import DataEvent, Delivery, Queue, Signal
 
 
 class Job(msgspec.Struct):
@@ -80,3 +80,18 @@ raw.put("text")  # error
 jobs.get("x", "y")  # error
 Queue(10)  # error
 Queue("x", codec="pickle")  # error
+
+value = DataEvent("x", type=Job)
+reveal_type(value)  # DataEvent[Job]
+reveal_type(value.wait())  # Job
+reveal_type(value.latest())  # Job
+reveal_type(value.latest(None))  # Job | None
+reveal_type(value.signal(Job(1)))  # int
+reveal_type(DataEvent("x"))  # DataEvent[Any]
+reveal_type(DataEvent("x", type=dict[str, int]))  # DataEvent[dict[str, int]]
+for one in value:
+    reveal_type(one)  # Job
+reveal_type(Signal().wait())  # int
+reveal_type(list(Signal()))  # list[int]
+value.signal("x")  # error
+DataEvent("x", "y")  # error

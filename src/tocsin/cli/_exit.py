@@ -54,12 +54,13 @@ def code_of(error: Exception) -> int:
 
 
 def reason_of(error: Exception) -> str:
+    text = str(error) or type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         # Not str(error): "[Errno 2]" tells a shell's user nothing.
         named = error.filename if isinstance(error.filename, str) and error.filename else None
-        return f"{error.strerror} ({named})" if named and named not in error.strerror else error.strerror
-    notes = getattr(error, "__notes__", ())  # what differs, where a ConfigMismatch knows it
-    return "; ".join([str(error) or type(error).__name__, *notes])
+        text = f"{error.strerror} ({named})" if named and named not in error.strerror else error.strerror
+    # Notes: what differs, where a ConfigMismatch knows it; what was done before it came.
+    return "; ".join([text, *getattr(error, "__notes__", ())])
 
 
 def complain(verb: str | None, error: Exception) -> int:

@@ -6,7 +6,7 @@ import os
 
 from tocsin import _core
 from tocsin._errors import error
-from tocsin._place import peek, resolve
+from tocsin._place import effective, peek, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def bits_of(found: Found) -> list[str]:
     return [name for i, name in enumerate(names) if found["word"] >> i & 1]
 
 
-def describe(found: Found, path: str) -> Found:
+def describe(found: Found, path: str, name: str, at: str | None) -> Found:
     """`state`, in words; `generation`: how often it was set, signalled or changed; and for a queue its figures.
 
     `there`: would one who looks find something: set, signalled, a value, an item?
@@ -59,16 +59,16 @@ def describe(found: Found, path: str) -> Found:
     if kind == DATA:
         return {**row, "state": "value" if changes else "no value", "there": changes > 0}
     if kind == QUEUE:
-        return _describe_queue(path)
+        return _describe_queue(path, name, at)
     return {**row, "state": "unknown", "there": False}
 
 
-def _describe_queue(path: str) -> Found:
+def _describe_queue(path: str, name: str, at: str | None) -> Found:
     # The binding's own class: what tocsin.Queue has besides costs a look more than the look itself.
     queue: _core.Queue[Any] = _core.Queue()
     reason = queue._open(os.fsencode(path), None, -1, False, -1, -1, -1, -1, -1)
     if reason < 0:
-        raise error(reason, path, None, path)
+        raise error(reason, name, effective(at), path)
     try:
         now = queue._figures()
     finally:

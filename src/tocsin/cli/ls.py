@@ -76,7 +76,7 @@ def _row(name: str, entry: os.DirEntry[str]) -> Iterator[Row]:
             row["generation"] = found["generation"]
             row["mode"] = f"{found['mode']:04o}"
             row["created"] = found["created_ns"] / 1e9
-            row.update(describe(found, entry.path))
+            row.update(describe(found, entry.path, name, None))
             del row["there"]
     except FormatMismatch:
         row["state"] = "another version's"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from queue import Full
 
+from tocsin._errors import InvalidMessage, MessageTooLarge
 from tocsin._queue import Queue
 from tocsin.cli import _values
 from tocsin.cli._common import check, document
@@ -27,21 +29,23 @@ def run(verb: str, words: list[str], options: dict[str, Any]) -> int:
     with _open(name, options) as queue:
         done = 0
         in_time = True
-        wrong = None
+        wrong: Exception | None = None
         try:
             for items in [given] if from_arguments else _from_input(verb, raw=options["raw"]):
                 before = done
-                for some in _put(queue, items, timeout):
+                for some in _put(queue, items, timeout, together=from_arguments):
                     done += some
-                if done - before < len(items):
-                    in_time = False
+                in_time = done - before == len(items)
+                if not in_time:
                     break
-        except Usage as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, what went in before it is told
             wrong = error
         if options["json"]:
             document({"name": name, "at": queue.at, "put": done})
     if wrong is not None:
-        raise Usage(f"{wrong} ({done} before it were put)", verb)
+        if done or not from_arguments:
+            wrong.add_note(f"{done} before it were put")
+        raise wrong
     return OK if in_time else NOT_SET
 
 
@@ -57,21 +61,33 @@ def _open(name: str, options: dict[str, Any]) -> Queue[Any]:
     )
 
 
-def _put(queue: Queue[Any], items: list[Any], timeout: float | None) -> Iterator[int]:
+def _put(queue: Queue[Any], items: list[Any], timeout: float | None, *, together: bool) -> Iterator[int]:
     """How many went in each time there was room; ends early when there was none for `timeout` seconds."""
     start = 0
-    while start < len(items):
-        try:
+    try:
+        while start < len(items):
             some = queue.put_many(items[start:], timeout=timeout)
-        except Full:
-            return
-        start += some
-        yield some
+            start += some
+            yield some
+    except Full:
+        return
+    except (InvalidMessage, MessageTooLarge):
+        if together:
+            raise
+        # None of these lines is in; those before the one that is refused are as good as any.
+        yield from _put_one_by_one(queue, items[start:], timeout)
+
+
+def _put_one_by_one(queue: Queue[Any], items: list[Any], timeout: float | None) -> Iterator[int]:
+    try:
+        for item in items:
+            queue.put(item, timeout=timeout)
+            yield 1
+    except Full:
+        return
 
 
 def _item(text: str, verb: str, *, raw: bool) -> Any:
-    import os
-
     return os.fsencode(text) if raw else _values.read(text, verb)
 
 

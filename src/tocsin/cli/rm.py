@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: A maker names its file within milliseconds; a hidden one that is older was left by a dead maker.
 _ABANDONED = 60.0
 
+_HEXADECIMAL = frozenset("0123456789abcdef")
+
 
 def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
     at = options["at"]
@@ -59,8 +61,9 @@ def _hidden_files(path: str) -> list[str]:
 
 def _is_ours(entry: str, begin: str) -> bool:
     identity, _, rest = entry[len(begin) :].partition(".")
-    hexadecimal = len(identity) == 16 and set(identity) <= set("0123456789abcdef")
-    return hexadecimal and (rest in ("bell", "bell.new", "new") or rest.removeprefix("v").isdigit())
+    if len(identity) != 16 or not _HEXADECIMAL.issuperset(identity):
+        return False
+    return rest in ("bell", "bell.new", "new") or (rest != "" and _HEXADECIMAL.issuperset(rest.removeprefix("v")))
 
 
 def _forget(file: str) -> None:

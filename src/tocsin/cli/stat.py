@@ -24,7 +24,7 @@ def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
         path = resolve(name, at)
         found = peek(path, name, at)
         file = os.lstat(path)
-        about = describe(found, path)
+        about = describe(found, path, name, at)
         del about["there"]
         folder, leaf = os.path.split(path)
         row: Row = {

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: What stands behind the name, by kind; an event says its state alone.
 _WORDS = {
-    SIGNAL: "{generation} signals",
+    SIGNAL: "{state}, count {generation}",
     DATA: "{state}, version {generation}",
     QUEUE: "{state}",
 }
@@ -35,7 +35,7 @@ def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
         there = False
         words = "{state}"
         if not found["removed"]:
-            row.update(describe(found, path))
+            row.update(describe(found, path, name, at))
             there = row.pop("there")
             words = _WORDS.get(found["kind"], "{state}, generation {generation}")
         row["text"] = f"{name}: " + words.format(**row)

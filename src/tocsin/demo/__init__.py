@@ -2,18 +2,19 @@
 
     tocsin demo [DIR]        or: python -m tocsin.demo [DIR]
 
-======== ======================= ================================== ===================
-stage    is                      waits for                          announces
-======== ======================= ================================== ===================
-archive  a POSIX shell script    report/N-3 (no more in flight)     archive/N, a tar
-hash     a C program             archive/N                          hash/N, SHA-256
-parse    a threaded Python       archive/N                          parse/N, counts
-report   an asyncio Python       hash/N and parse/N, concurrently   report/N, the sum
-======== ======================= ================================== ===================
+======== ========================== ===================================== =============================
+stage    is                         waits for                             hands over
+======== ========================== ===================================== =============================
+archive  a POSIX shell script       report/N-5 (no more in flight)        archive/N, a tar
+hash     a C program                archive/N                             hash/N, SHA-256; an item: batch N
+parse    threaded Python processes  an item of the C program's            an item: the counts of batch N
+report   an asyncio Python          hash/N and the item, concurrently     report/N, the sum
+======== ========================== ===================================== =============================
 
-Each batch of each stage is one Event with the name of the file that holds the result, and the file is
-complete before the event is set. Half-way the parse stage is killed with SIGKILL and started again. Then
-the same pipeline runs with 50 ms polling for those files, and a table compares the two.
+NAME/N is an Event with the name of the file that holds the result, and the file is complete before the event
+is set. Items go through two Queues. Half-way one of the parsing processes is killed with SIGKILL, with items in
+hand: they come back to another one, and a new process takes its place. Then the same pipeline runs with 50 ms
+polling for files, and a table compares the two.
 """
 
 from __future__ import annotations

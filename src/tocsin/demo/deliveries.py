@@ -15,8 +15,6 @@ class Kill:
     """What the kernel says that it died of."""
     after: int
     """Batches that were parsed by then."""
-    at: int
-    """CLOCK_MONOTONIC, just before."""
     held: tuple[int, ...]
     """Batches that it had in hand; with polling it has none, because nothing hands any out."""
 
@@ -31,6 +29,9 @@ class Back:
     seconds: float
     """From the kill to the next delivery."""
 
+    def __str__(self) -> str:
+        return f"attempt {self.attempt}, to {self.worker}, {self.seconds:.2f} s after the kill"
+
 
 class Deliveries:
     """The queue between the C program and the pool, as its consumers saw it."""
@@ -41,6 +42,7 @@ class Deliveries:
         """Results that came a second time, and were dropped."""
         self.back: list[Back] = []
         self.killed_at = 0
+        """CLOCK_MONOTONIC in ns, just before the kill."""
         self._held: dict[str, set[int]] = defaultdict(set)
 
     def enter(self, worker: str, line: str) -> Back | None:

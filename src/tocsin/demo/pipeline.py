@@ -104,10 +104,7 @@ class Pipeline:
             if self.ledger.enter(child.process.pid, child.stage, line) is not None:
                 progress.advance(child.stage)
             if back := self.deliveries.enter(child.name, line):
-                progress.note(
-                    f"{POOL}: batch {back.batch} is back, as attempt {back.attempt}, with {back.worker},"
-                    f" {back.seconds:.2f} s after the kill"
-                )
+                progress.note(f"{POOL}: batch {back.batch} is back: {back}")
 
     def _perhaps_kill(self, progress: Progress) -> None:
         """SIGKILL, in the middle of whatever it is doing, when half of the batches are parsed."""
@@ -130,18 +127,18 @@ class Pipeline:
     def _kill(self, child: Child, done: int) -> None:
         self.victim, self.deliveries.killed_at = child, time.monotonic_ns()
         child.kill()
-        self.kill = Kill(child.name, "", done, self.deliveries.killed_at, self.deliveries.held_by(child.name))
+        self.kill = Kill(child.name, "", done, self.deliveries.held_by(child.name))
 
     def _ended(self, child: Child, selector: selectors.BaseSelector, progress: Progress) -> None:
         code, batches = child.process.returncode, len(self.work)
         if child is self.victim and self.kill is not None and code == -signal.SIGKILL:
             self.kill = replace(self.kill, signal=signal.Signals(-code).name)
-            holding = f" with {_named(self.kill.held)} in hand" if self.kill.held else ""
-            successor = child.name if self.how == "polling" else f"worker {self.workers + 1}"
-            progress.note(
-                f"{POOL}: SIGKILL after {self.kill.after} of {batches} batches, for {child.name}{holding};"
-                f" {successor} is started"
-            )
+            if self.how == "polling":
+                successor, then = child.name, "; it is started again"
+            else:
+                successor = f"worker {self.workers + 1}"
+                then = f" with {_named(self.kill.held)} in hand; {successor} is started"
+            progress.note(f"{POOL}: SIGKILL after {self.kill.after} of {batches} batches, for {child.name}{then}")
             self._start(successor, child.argv, selector)
             # The last list comes only now. So nobody can have been through before it was hit.
             self._publish_lists(batches)

@@ -46,4 +46,4 @@ class Progress:
             self.note("  ".join(f"{name} {done}/{self._total}" for name, done in self._done.items()))
 
     def note(self, text: str) -> None:
-        self._console.print(f"  {text}", highlight=False)
+        self._console.print(f"  {text}", highlight=False, soft_wrap=True)

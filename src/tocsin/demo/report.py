@@ -15,7 +15,7 @@ import sys
 import time
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tocsin import Empty, Queue
 from tocsin.demo.items import FOUND, JOBS, Found
@@ -49,11 +49,20 @@ async def from_queue(batches: int) -> AsyncIterator[CountsOf]:
             say("waited", "parse", item.batch, began, time.monotonic_ns(), 0)
             there[item.batch].set_result(item.counts)
 
+    async def counts(batch: int) -> list[Counts | None]:
+        either: set[asyncio.Future[Any]] = {there[batch], collecting}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if collecting.done():
+            collecting.result()  # raises: nothing else ends it
+        return there[batch].result()
+
     with Queue(FOUND, type=Found) as found, Queue(JOBS) as jobs:
-        async with asyncio.TaskGroup() as group:
-            collecting = group.create_task(collect(found))
-            yield there.__getitem__
+        collecting = asyncio.create_task(collect(found))
+        try:
+            yield counts
+        finally:
             collecting.cancel()
+            await asyncio.wait({collecting})
         jobs.shutdown()
 
 

@@ -118,10 +118,8 @@ def queue_table(run: Outcome) -> Table:
         shown.add_row("killed", "nobody: too little work to catch a worker with an item in hand")
     else:
         held = ", ".join(map(str, kill.held))
-        shown.add_row("killed", f"{kill.worker}, by {kill.signal}, after {kill.after} items, with {held} in hand")
+        shown.add_row("killed", f"{kill.worker}, by {kill.signal}, with batch {held} in hand")
     for back in seen.back:
-        shown.add_row(
-            f"item {back.batch} again", f"attempt {back.attempt}, to {back.worker}, {back.seconds:.2f} s after the kill"
-        )
+        shown.add_row(f"batch {back.batch} again", str(back))
     shown.add_row("results that came twice", f"{seen.repeated}")
     return shown

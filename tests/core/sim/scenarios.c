@@ -12,7 +12,7 @@
  *      s sets   k clears   p sets, then clears   q clears, then sets   S sets twice
  *      u unlinks   o opens the name anew and sets   x closes its own process's handle
  * Flags: 1 set at first; b it has a bell, and an old one; F the bell is full; L a listener of the past left BELL
- * on, as it may; m anonymous.
+ * on, as it may; m anonymous; ~ it is about a signal (signals.c).
  */
 #include "sim.h"
 
@@ -288,6 +288,10 @@ static bool once(const char *scenario, int kills)
     if (setjmp(sim_failed))
         return false;
     sim_reset();
+    if (scenario[0] == '~') {
+        sim_signals_once(scenario, kills);
+        return true;
+    }
     prepare(scenario, kills);
     int64_t begin = sim_clock();
     sim_run();
@@ -305,7 +309,7 @@ static int report(const char *scenario, bool failed)
            scenario, (unsigned long long)sim_counts.runs, (unsigned long long)sim_counts.points,
            (unsigned long long)sim_counts.switches, (unsigned long long)sim_counts.kills,
            (unsigned long long)sim_counts.sleeps, (unsigned long long)sim_counts.jumps,
-           (unsigned long long)asleep_at_end);
+           (unsigned long long)(asleep_at_end + sim_signals_asleep));
     if (failed) {
         printf("%s; ", sim_fault);
         sim_plan_print();

@@ -50,6 +50,10 @@ void sim_fail(const char *format, ...) __attribute__((format(printf, 1, 2), nore
 extern char sim_fault[400];
 extern jmp_buf sim_failed;
 
+/* -- signals.c */
+void sim_signals_once(const char *scenario, int kills);
+extern uint64_t sim_signals_asleep;
+
 /* -- for the kernel */
 void toc_sim_point(void);
 bool sim_sleep(const void *on, uint32_t mask, int64_t deadline); /* true: woken, false: the deadline */

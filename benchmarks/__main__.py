@@ -1,0 +1,10 @@
+"""All benches: python -m benchmarks [OBJECT...] [--quick] [--only CASE] [--json FILE]."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks.main import STEMS, main
+
+if __name__ == "__main__":
+    sys.exit(main(*STEMS))
