@@ -26,8 +26,6 @@ byte gone;                             /* by process: done or dead */
 #define WOKEN(one) asleep & BIT(one) -> asleep = asleep & (255 - BIT(one))
 #define WAKE_ONE atomic { if :: !asleep :: WOKEN(0) :: WOKEN(1) :: WOKEN(2) :: WOKEN(3) fi }
 
-#define ENTER STEP { hit -> inside++; assert(inside == 1) }
-
 proctype User(byte me; byte id; byte before)
 {
     short w;

@@ -92,7 +92,8 @@ inline survey()
         do
         :: i < s.head ->
             if
-            :: !(s.table & BIT(i)) || claim[i] == DONE
+            :: !(s.table & BIT(i))
+            :: (s.table & BIT(i)) && claim[i] == DONE -> assert(files & BIT(i))
             :: (s.table & BIT(i)) && claim[i] == READY ->
                 assert(files & BIT(i));
                 s.back++;

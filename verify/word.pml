@@ -13,3 +13,4 @@
 #define CLEAR1  256                    /* one in the count of clears */
 #define CLEARS(w) ((w) >> 8)
 #define GENERATION(w) (CLEARS(w) + ((w) & SET))
+#define WITHOUT(w, bits) ((w) & (32767 - (bits)))

@@ -48,8 +48,8 @@ static bool is_ready(const struct toc_handle *h, uint64_t word)
 {
     struct toc_queue_state s;
     (void)word;
-    queue_snapshot((const struct toc_queue *)h, &s);
-    return queue_is_ready(&s) || s.shut;
+    toc_queue_snapshot((const struct toc_queue *)h, &s);
+    return toc_queue_is_ready(&s) || s.shut;
 }
 
 static const struct toc_kind queue_kind = {TOC_KIND_QUEUE, sizeof(struct toc_queue_file), sizeof(struct toc_queue), is_ready};
@@ -89,7 +89,7 @@ static int finish(struct toc_queue *q, const toc_queue_options *o)
     int rc = q->h.o.path ? make_prefix(q) : 0;
     q->log.prefix = q->prefix;
     if (rc == 0 && q->h.o.writable && q->h.o.path)
-        rc = queue_recover(q);
+        rc = toc_queue_recover(q);
     return rc;
 }
 
@@ -137,11 +137,11 @@ int toc_queue_state(toc_queue *q, toc_queue_stat *out)
     struct toc_queue_state s;
     if (atom32_load_acq(&q->h.o.closed))
         return -ESHUTDOWN;
-    queue_snapshot(q, &s);
-    uint64_t now = queue_now_ms(), late = s.delayed && now >= s.due_ms ? 1 : 0;
+    toc_queue_snapshot(q, &s);
+    uint64_t now = toc_queue_now_ms(), late = s.delayed && now >= s.due_ms ? 1 : 0;
     *out = (toc_queue_stat){
         .ready = s.tail_sequence - s.head_sequence + s.back - s.delayed + late, .delayed = s.delayed - late, .held = s.held,
-        .unfinished = queue_unfinished(q, &s), .bytes = s.bytes + s.back_bytes, .puts = s.tail_sequence,
+        .unfinished = toc_queue_unfinished(q, &s), .bytes = s.bytes + s.back_bytes, .puts = s.tail_sequence,
         .maxsize = setup->maxsize, .max_bytes = setup->max_bytes, .max_deliveries = (int)setup->max_deliveries,
         .codec = (int)setup->codec, .durable = (int)setup->durable, .shut = (int)s.shut,
     };
@@ -154,13 +154,13 @@ int toc_queue_state(toc_queue *q, toc_queue_stat *out)
 
 int64_t toc_queue_purge(toc_queue *q)
 {
-    int rc = queue_enter(q, TOC_FOREVER);
+    int rc = toc_queue_enter(q, TOC_FOREVER);
     if (rc < 0)
         return rc;
     struct toc_queue_state before = q->s;
-    uint64_t gone = queue_drop_all(q);
-    queue_recycle(q);
-    rc = queue_commit(q, queue_cbell(q, &before), TOC_WAKE_NONE);
-    queue_leave(q);
+    uint64_t gone = toc_queue_drop_all(q);
+    toc_queue_recycle(q);
+    rc = toc_queue_commit(q, toc_queue_cbell(q, &before), TOC_WAKE_NONE);
+    toc_queue_leave(q);
     return rc < 0 ? rc : (int64_t)gone;
 }

@@ -106,39 +106,39 @@ static inline struct toc_queue_file *queue_file(const struct toc_queue *q) { ret
 
 /* -- queue_state.c */
 /* May this handle change the queue? Joins the owners of its directory at the first change: looking makes no file. */
-int queue_ready(struct toc_queue *q);
-/* Take the lock and the present state into q->s; after 0, queue_leave. -EUCLEAN: it makes no sense. */
-int queue_enter(struct toc_queue *q, int64_t deadline);
-bool queue_try(struct toc_queue *q, int *rc); /* without sleeping; false with *rc 0: somebody else has the lock */
-void queue_leave(struct toc_queue *q);
+int toc_queue_ready(struct toc_queue *q);
+/* Take the lock and the present state into q->s; after 0, toc_queue_leave. -EUCLEAN: it makes no sense. */
+int toc_queue_enter(struct toc_queue *q, int64_t deadline);
+bool toc_queue_try(struct toc_queue *q, int *rc); /* without sleeping; false with *rc 0: somebody else has the lock */
+void toc_queue_leave(struct toc_queue *q);
 /* Make q->s true. `rings` and `wake` as toc_change_commit. */
-int queue_commit(struct toc_queue *q, uint64_t rings, enum toc_wake wake);
+int toc_queue_commit(struct toc_queue *q, uint64_t rings, enum toc_wake wake);
 /* The present state without the lock. */
-void queue_snapshot(const struct toc_queue *q, struct toc_queue_state *out);
-struct toc_holder *queue_holder(const struct toc_queue *q, uint32_t i);
+void toc_queue_snapshot(const struct toc_queue *q, struct toc_queue_state *out);
+struct toc_holder *toc_queue_holder(const struct toc_queue *q, uint32_t i);
 static inline uint32_t queue_holders(const struct toc_queue_state *s) /* also of a state that nobody has judged */
 {
     uint32_t most = TOC_HOLDERS_MORE / TOC_HOLDERS_PAGE;
     return TOC_HOLDERS + (s->holder_pages < most ? s->holder_pages : most) * TOC_HOLDERS_PAGE;
 }
-int queue_my_holder(struct toc_queue *q, struct toc_holder **out); /* under the lock */
-uint64_t queue_unfinished(const struct toc_queue *q, const struct toc_queue_state *s);
-bool queue_is_full(const struct toc_queue *q, const struct toc_queue_state *s, uint64_t more_bytes);
+int toc_queue_my_holder(struct toc_queue *q, struct toc_holder **out); /* under the lock */
+uint64_t toc_queue_unfinished(const struct toc_queue *q, const struct toc_queue_state *s);
+bool toc_queue_is_full(const struct toc_queue *q, const struct toc_queue_state *s, uint64_t more_bytes);
 /* Is something there to be taken now? */
-bool queue_is_ready(const struct toc_queue_state *s);
-uint64_t queue_now_ms(void);
+bool toc_queue_is_ready(const struct toc_queue_state *s);
+uint64_t toc_queue_now_ms(void);
 static inline bool queue_is_outstanding(const struct toc_queue_state *s) { return s->held || s->back; }
 /* Which of those who wait at CBELL a change concerns: `before` is the state before it. */
-uint64_t queue_cbell(const struct toc_queue *q, const struct toc_queue_state *before);
+uint64_t toc_queue_cbell(const struct toc_queue *q, const struct toc_queue_state *before);
 
 /* -- queue_take.c */
 enum queue_how { QUEUE_GET, QUEUE_RECEIVE, QUEUE_PEEK };
 /* Under the lock, all of it but the commit of a quick one. -EAGAIN: nothing is ready. */
-int queue_take(struct toc_queue *q, enum queue_how how, bool quick, void *buffer, size_t capacity, toc_taken *out);
+int toc_queue_take(struct toc_queue *q, enum queue_how how, bool quick, void *buffer, size_t capacity, toc_taken *out);
 /* The next fresh item, of which there is one; without `commit`, the caller commits. */
-int queue_take_fresh(struct toc_queue *q, enum queue_how how, bool commit, void *buffer, size_t capacity, toc_taken *out);
+int toc_queue_take_fresh(struct toc_queue *q, enum queue_how how, bool commit, void *buffer, size_t capacity, toc_taken *out);
 /* Move `low` over what is done, and let segments go. */
-void queue_recycle(struct toc_queue *q);
+void toc_queue_recycle(struct toc_queue *q);
 
 /* -- queue_claims.c */
 struct queue_dead {
@@ -152,24 +152,24 @@ struct queue_found {
 };
 /* The next record in [*at, end), claims and all. What makes no sense is passed over, up to the next that is whole. NULL: no
  * more (*rc 0), or it cannot be seen (*rc < 0: too few descriptors, say). */
-struct toc_record *queue_next(struct toc_queue *q, uint64_t *at, uint64_t end, int *rc);
+struct toc_record *toc_queue_next(struct toc_queue *q, uint64_t *at, uint64_t end, int *rc);
 /* The first whole record after `at`, with a sequence of `least` at least; `end` if there is none. Negative in *rc as above. */
-uint64_t queue_next_whole(struct toc_queue *q, uint64_t at, uint64_t end, uint64_t least, int *rc);
-bool queue_is_one_of(const struct queue_dead *d, uint64_t id);
+uint64_t toc_queue_next_whole(struct toc_queue *q, uint64_t at, uint64_t end, uint64_t least, int *rc);
+bool toc_queue_is_one_of(const struct queue_dead *d, uint64_t id);
 static inline uint64_t queue_back_at(const struct toc_queue_state *s) { return s->tail_sequence % (1ull << 46); }
 /* Every claim before head is looked at, and all that q->s says of claims is counted anew; claims of `dead` (NULL: nobody's)
  * are put back on the way. 0, or why not all could be seen, and then q->s is as it was. */
-int queue_survey(struct toc_queue *q, const struct queue_dead *dead, struct queue_found *found);
+int toc_queue_survey(struct toc_queue *q, const struct queue_dead *dead, struct queue_found *found);
 
 /* -- queue_durable.c */
-int queue_sync(struct toc_queue *q, uint64_t sequence); /* returns when the item of that sequence would survive a power cut */
-int queue_recover(struct toc_queue *q);                 /* at the first open after a start of the kernel */
+int toc_queue_sync(struct toc_queue *q, uint64_t sequence); /* returns when the item of that sequence would survive a power cut */
+int toc_queue_recover(struct toc_queue *q);                 /* at the first open after a start of the kernel */
 
 /* -- queue_settle.c */
 /* Put back what the dead hold; asks at most once a second, whoever calls. */
-int queue_bury(struct toc_queue *q);
-int queue_bury_here(struct toc_queue *q); /* the same under the lock, now */
+int toc_queue_bury(struct toc_queue *q);
+int toc_queue_bury_here(struct toc_queue *q); /* the same under the lock, now */
 /* What is ready or delayed is done, all of it, with the next commit; what is held is not touched. How many. */
-uint64_t queue_drop_all(struct toc_queue *q);
+uint64_t toc_queue_drop_all(struct toc_queue *q);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-bool queue_is_one_of(const struct queue_dead *d, uint64_t id)
+bool toc_queue_is_one_of(const struct queue_dead *d, uint64_t id)
 {
     for (uint32_t i = 0; d && i < d->count; i++)
         if (d->id[i] == id)
@@ -54,7 +54,7 @@ static void count_back(struct toc_queue_state *s, struct pass *p, struct toc_rec
 
 static bool is_whole(const struct toc_record *r, uint64_t at) { return r->check == toc_record_check(r, at); }
 
-uint64_t queue_next_whole(struct toc_queue *q, uint64_t at, uint64_t end, uint64_t least, int *rc)
+uint64_t toc_queue_next_whole(struct toc_queue *q, uint64_t at, uint64_t end, uint64_t least, int *rc)
 {
     *rc = 0;
     for (at = (at + 8) & ~7ull; at < end; at += 8) {
@@ -75,7 +75,7 @@ uint64_t queue_next_whole(struct toc_queue *q, uint64_t at, uint64_t end, uint64
     return end;
 }
 
-struct toc_record *queue_next(struct toc_queue *q, uint64_t *at, uint64_t end, int *rc)
+struct toc_record *toc_queue_next(struct toc_queue *q, uint64_t *at, uint64_t end, int *rc)
 {
     struct toc_record *r = toc_log_at(&q->log, q->s.half, at, end, TOC_NEAR_LOW, rc);
     if (r && is_whole(r, *at))
@@ -89,18 +89,18 @@ struct toc_record *queue_next(struct toc_queue *q, uint64_t *at, uint64_t end, i
         if (follows)
             return toc_log_at(&q->log, q->s.half, at, end, TOC_NEAR_LOW, rc);
     }
-    *at = queue_next_whole(q, *at, end, 1, rc);
+    *at = toc_queue_next_whole(q, *at, end, 1, rc);
     return *at < end ? toc_log_at(&q->log, q->s.half, at, end, TOC_NEAR_LOW, rc) : NULL;
 }
 
-uint64_t queue_drop_all(struct toc_queue *q)
+uint64_t toc_queue_drop_all(struct toc_queue *q)
 {
     struct toc_queue_state *s = &q->s;
     uint64_t gone = s->tail_sequence - s->head_sequence + s->back, at = s->low;
     struct toc_record *r;
     int rc = 0;
     if (s->held || s->back)
-        while (at < s->tail && (r = queue_next(q, &at, s->tail, &rc))) {
+        while (at < s->tail && (r = toc_queue_next(q, &at, s->tail, &rc))) {
             enum toc_claim what = claim_what(atom_load_relax(&r->claim));
             if (at >= s->head || what == TOC_READY || what == TOC_DELAYED)
                 atom_store_rel(&r->claim, claim_of(TOC_DONE, 0, 0));
@@ -112,20 +112,20 @@ uint64_t queue_drop_all(struct toc_queue *q)
     return gone;
 }
 
-int queue_survey(struct toc_queue *q, const struct queue_dead *dead, struct queue_found *found)
+int toc_queue_survey(struct toc_queue *q, const struct queue_dead *dead, struct queue_found *found)
 {
     struct toc_queue_state was = q->s, *s = &q->s;
-    struct pass p = {{UINT64_MAX, UINT64_MAX}, {UINT64_MAX, UINT64_MAX}, queue_now_ms(), UINT64_MAX, false};
+    struct pass p = {{UINT64_MAX, UINT64_MAX}, {UINT64_MAX, UINT64_MAX}, toc_queue_now_ms(), UINT64_MAX, false};
     uint64_t at = s->low;
     int rc = 0;
     *found = (struct queue_found){.best = NULL};
     s->held = s->back = s->back_bytes = s->delayed = 0;
     while (at < s->head) {
-        struct toc_record *r = queue_next(q, &at, s->head, &rc);
+        struct toc_record *r = toc_queue_next(q, &at, s->head, &rc);
         if (!r)
             break;
         uint64_t claim = atom_load_relax(&r->claim);
-        if (claim_what(claim) == TOC_LEASED && queue_is_one_of(dead, claim_whose(claim))) {
+        if (claim_what(claim) == TOC_LEASED && toc_queue_is_one_of(dead, claim_whose(claim))) {
             claim = claim_of(TOC_READY, claim_attempt(claim), queue_back_at(s));
             atom_store_rel(&r->claim, claim);
         }

@@ -28,7 +28,7 @@ struct work {
 static int look(struct toc_queue *q, struct work *work)
 {
     struct toc_queue_file *f = queue_file(q);
-    int rc = queue_enter(q, TOC_FOREVER);
+    int rc = toc_queue_enter(q, TOC_FOREVER);
     if (rc < 0)
         return rc;
     const struct toc_table *t = q->log.half[q->s.half & 1];
@@ -43,7 +43,7 @@ static int look(struct toc_queue *q, struct work *work)
         }
         work->file[work->count++] = t->segment[i].file;
     }
-    queue_leave(q);
+    toc_queue_leave(q);
     return 0;
 }
 
@@ -75,7 +75,7 @@ static int write_out(struct toc_queue *q, const struct work *work)
     return rc;
 }
 
-int queue_sync(struct toc_queue *q, uint64_t sequence)
+int toc_queue_sync(struct toc_queue *q, uint64_t sequence)
 {
     struct toc_queue_file *f = queue_file(q);
     struct work work = {.count = 0};
@@ -151,7 +151,7 @@ static int read_tape(struct toc_queue *q, uint64_t taken)
     return 0;
 }
 
-int queue_recover(struct toc_queue *q)
+int toc_queue_recover(struct toc_queue *q)
 {
     struct toc_queue_file *f = queue_file(q);
     uint64_t boot;
@@ -159,13 +159,13 @@ int queue_recover(struct toc_queue *q)
     if (rc < 0 || atom_load_acq(&f->boot) == boot)
         return 0; /* without /proc nobody knows; the same boot: the lock and the two copies hold */
     do
-        rc = queue_enter(q, TOC_FOREVER);
+        rc = toc_queue_enter(q, TOC_FOREVER);
     while (rc == -EINTR);
     if (rc < 0)
         return rc;
     uint64_t was = atom_load_acq(&f->boot);
     if (was == boot) {
-        queue_leave(q);
+        toc_queue_leave(q);
         return 0;
     }
     if (was != 0) {
@@ -175,9 +175,9 @@ int queue_recover(struct toc_queue *q)
         if (rc == 0)
             rc = read_tape(q, q->s.head_sequence);
         for (uint32_t i = 0; rc == 0 && i < queue_holders(&q->s); i++)
-            *queue_holder(q, i) = (struct toc_holder){0, 0, 0, 0};
+            *toc_queue_holder(q, i) = (struct toc_holder){0, 0, 0, 0};
         if (rc == 0)
-            rc = queue_commit(q, TOC_BELL | TOC_CBELL, TOC_WAKE_ALL);
+            rc = toc_queue_commit(q, TOC_BELL | TOC_CBELL, TOC_WAKE_ALL);
         if (rc == 0) {
             f->synced = f->synced_position = f->synced_change = 0; /* what is in memory now is written out once more */
             f->sync_lock = 0;
@@ -185,6 +185,6 @@ int queue_recover(struct toc_queue *q)
     }
     if (rc == 0)
         atom_store_rel(&f->boot, boot);
-    queue_leave(q);
+    toc_queue_leave(q);
     return rc;
 }

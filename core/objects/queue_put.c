@@ -8,10 +8,10 @@
 #include <string.h>
 
 /* One more behind the tail, of which nobody knows before the commit. -EAGAIN: it is full; -EBUSY: not without a system call. */
-static int append(struct toc_queue *q, const void *data, size_t length, bool quick)
+static int append(struct toc_queue *q, const void *data, size_t length, uint64_t hash, bool quick)
 {
     struct toc_queue_state *s = &q->s;
-    if (queue_is_full(q, s, length))
+    if (toc_queue_is_full(q, s, length))
         return -EAGAIN;
     int rc;
     uint32_t half = s->half;
@@ -23,7 +23,7 @@ static int append(struct toc_queue *q, const void *data, size_t length, bool qui
     r->length = (uint32_t)length;
     r->sequence = s->tail_sequence + 1;
     r->claim = claim_of(TOC_READY, 0, 0);
-    r->check = toc_record_check(r, tail);
+    r->check = toc_record_seal(hash, r->length, r->sequence, tail);
     s->half = half;
     s->tail = tail + toc_record_size((uint32_t)length);
     s->tail_sequence++;
@@ -36,17 +36,20 @@ int toc_queue_put_quick(toc_queue *q, const void *data, size_t length)
     int rc;
     if (length > TOC_MESSAGE_MAX)
         return -EMSGSIZE;
-    if (queue_file(q)->setup.durable || !queue_try(q, &rc))
-        return queue_file(q)->setup.durable ? 0 : rc;
+    if (queue_file(q)->setup.durable)
+        return 0;
+    uint64_t hash = toc_payload_hash(data, length); /* before the lock, which it would hold for half as long again */
+    if (!toc_queue_try(q, &rc))
+        return rc;
     if (q->s.shut)
         rc = -EPIPE;
     else if (!toc_change_is_quiet(atom_load_acq(&queue_file(q)->head.word), TOC_BELL, TOC_WAKE_ONE))
         rc = -EAGAIN; /* somebody must be woken */
     else
-        rc = append(q, data, length, true);
+        rc = append(q, data, length, hash, true);
     if (rc == 0)
-        rc = queue_commit(q, TOC_BELL, TOC_WAKE_ONE);
-    queue_leave(q);
+        rc = toc_queue_commit(q, TOC_BELL, TOC_WAKE_ONE);
+    toc_queue_leave(q);
     return rc == 0 ? 1 : rc == -EAGAIN || rc == -EBUSY ? 0 : rc;
 }
 
@@ -55,34 +58,36 @@ static bool has_room(const struct toc_handle *h, uint64_t word, uint64_t more_by
     const struct toc_queue *q = (const struct toc_queue *)h;
     struct toc_queue_state s;
     (void)word;
-    queue_snapshot(q, &s);
-    return s.shut || !queue_is_full(q, &s, more_bytes);
+    toc_queue_snapshot(q, &s);
+    return s.shut || !toc_queue_is_full(q, &s, more_bytes);
 }
 
 /* As many as there is room for; at least one, or why not. */
 static int put_some(struct toc_queue *q, const toc_item *items, size_t count, size_t *done, int64_t deadline)
 {
-    int rc = queue_enter(q, deadline);
-    uint64_t sequence = 0;
+    uint64_t sequence = 0, hash = toc_payload_hash(items->data, items->length); /* the first one's, before the lock */
+    int rc = toc_queue_enter(q, deadline);
     size_t n = 0;
     if (rc < 0)
         return rc;
     if (q->s.shut)
         rc = -EPIPE;
-    while (rc == 0 && n < count)
-        if ((rc = append(q, items[n].data, items[n].length, false)) == 0)
-            n++;
+    while (rc == 0 && n < count) {
+        rc = append(q, items[n].data, items[n].length, hash, false);
+        if (rc == 0 && ++n < count)
+            hash = toc_payload_hash(items[n].data, items[n].length);
+    }
     if (n) {
         TOC_STEP("queue.put.before_commit");
-        int committed = queue_commit(q, TOC_BELL, n == 1 ? TOC_WAKE_ONE : TOC_WAKE_ALL);
+        int committed = toc_queue_commit(q, TOC_BELL, n == 1 ? TOC_WAKE_ONE : TOC_WAKE_ALL);
         if (committed == 0)
             *done += n;
         sequence = q->s.tail_sequence;
         rc = committed;
     }
-    queue_leave(q);
+    toc_queue_leave(q);
     /* Beyond the lock: others go on, and whoever comes meanwhile shares the next one. */
-    return n && rc == 0 && queue_file(q)->setup.durable && q->h.o.path ? queue_sync(q, sequence) : rc;
+    return n && rc == 0 && queue_file(q)->setup.durable && q->h.o.path ? toc_queue_sync(q, sequence) : rc;
 }
 
 int toc_queue_put_many(toc_queue *q, const toc_item *items, size_t count, size_t *done, int64_t deadline)
@@ -116,17 +121,17 @@ int toc_queue_put(toc_queue *q, const void *data, size_t length, int64_t deadlin
 
 int toc_queue_shutdown(toc_queue *q, int immediate)
 {
-    int rc = queue_enter(q, TOC_FOREVER);
+    int rc = toc_queue_enter(q, TOC_FOREVER);
     if (rc < 0)
         return rc;
     if (!q->s.shut || immediate) {
         q->s.shut = immediate ? 2 : 1;
         if (immediate) {
-            queue_drop_all(q);
-            queue_recycle(q);
+            toc_queue_drop_all(q);
+            toc_queue_recycle(q);
         }
-        rc = queue_commit(q, TOC_BELL | TOC_CBELL, TOC_WAKE_ALL);
+        rc = toc_queue_commit(q, TOC_BELL | TOC_CBELL, TOC_WAKE_ALL);
     }
-    queue_leave(q);
+    toc_queue_leave(q);
     return rc;
 }

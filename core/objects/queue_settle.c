@@ -14,7 +14,7 @@ static struct toc_record *find_ours(struct toc_queue *q, const toc_taken *taken,
 {
     uint64_t at = taken->position;
     struct toc_holder *mine;
-    if ((*rc = queue_my_holder(q, &mine)) < 0) /* found where it was: who has a claim has an entry */
+    if ((*rc = toc_queue_my_holder(q, &mine)) < 0) /* found where it was: who has a claim has an entry */
         return NULL;
     *rc = -ESTALE;
     if (at < q->s.low || at >= q->s.head)
@@ -32,12 +32,12 @@ static struct toc_record *find_ours(struct toc_queue *q, const toc_taken *taken,
 static int settle(struct toc_queue *q, struct toc_record *r, uint64_t claim, const struct toc_queue_state *before, uint64_t rings,
                   enum toc_wake wake)
 {
-    struct toc_holder *mine = queue_holder(q, q->holder);
+    struct toc_holder *mine = toc_queue_holder(q, q->holder);
     uint64_t was = r->claim;
     atom_store_rel(&r->claim, claim);
     TOC_STEP("queue.settle.before_commit");
-    queue_recycle(q);
-    int rc = queue_commit(q, rings | queue_cbell(q, before), wake);
+    toc_queue_recycle(q);
+    int rc = toc_queue_commit(q, rings | toc_queue_cbell(q, before), wake);
     if (rc < 0)
         atom_store_rel(&r->claim, was);
     else if (mine->id == q->owner->id && mine->leased) /* after the end of the claim */
@@ -47,7 +47,7 @@ static int settle(struct toc_queue *q, struct toc_record *r, uint64_t claim, con
 
 int toc_queue_ack(toc_queue *q, const toc_taken *taken)
 {
-    int rc = queue_enter(q, TOC_FOREVER);
+    int rc = toc_queue_enter(q, TOC_FOREVER);
     if (rc < 0)
         return rc;
     struct toc_queue_state before = q->s;
@@ -56,13 +56,13 @@ int toc_queue_ack(toc_queue *q, const toc_taken *taken)
         q->s.held -= q->s.held > 0;
         rc = settle(q, r, claim_of(TOC_DONE, 0, 0), &before, 0, TOC_WAKE_NONE);
     }
-    queue_leave(q);
+    toc_queue_leave(q);
     return rc;
 }
 
 int toc_queue_nack(toc_queue *q, const toc_taken *taken, int64_t delay_ns)
 {
-    int rc = queue_enter(q, TOC_FOREVER);
+    int rc = toc_queue_enter(q, TOC_FOREVER);
     if (rc < 0)
         return rc;
     struct toc_queue_state before = q->s, *s = &q->s;
@@ -83,30 +83,30 @@ int toc_queue_nack(toc_queue *q, const toc_taken *taken, int64_t delay_ns)
         /* Of something delayed, all sleepers hear: each reckons until when it sleeps. */
         rc = settle(q, r, claim, &before, TOC_BELL, delay_ns > 0 ? TOC_WAKE_ALL : TOC_WAKE_ONE);
     }
-    queue_leave(q);
+    toc_queue_leave(q);
     return rc;
 }
 
 int toc_queue_task_done(toc_queue *q)
 {
-    int rc = queue_enter(q, TOC_FOREVER);
+    int rc = toc_queue_enter(q, TOC_FOREVER);
     if (rc < 0)
         return rc;
     struct toc_holder *h;
-    rc = queue_my_holder(q, &h);
+    rc = toc_queue_my_holder(q, &h);
     /* One process may get and another finish, as with multiprocessing's JoinableQueue. */
     for (uint32_t i = 0; rc == 0 && h->taken == 0 && i < queue_holders(&q->s); i++)
-        h = queue_holder(q, i)->id ? queue_holder(q, i) : h;
+        h = toc_queue_holder(q, i)->id ? toc_queue_holder(q, i) : h;
     if (rc == 0 && h->taken == 0)
         rc = -ERANGE;
     if (rc == 0) {
         struct toc_queue_state before = q->s;
         atom_store_rel(&h->taken, h->taken - 1);
-        rc = queue_commit(q, queue_cbell(q, &before), TOC_WAKE_NONE);
+        rc = toc_queue_commit(q, toc_queue_cbell(q, &before), TOC_WAKE_NONE);
         if (rc < 0)
             atom_store_rel(&h->taken, h->taken + 1);
     }
-    queue_leave(q);
+    toc_queue_leave(q);
     return rc;
 }
 
@@ -116,7 +116,7 @@ static void find_dead(const struct toc_queue *q, const struct toc_queue_state *s
 {
     d->count = 0;
     for (uint32_t i = 0; i < queue_holders(s) && d->count < sizeof d->id / sizeof d->id[0]; i++) {
-        const struct toc_holder *h = queue_holder(q, i);
+        const struct toc_holder *h = toc_queue_holder(q, i);
         uint64_t id = atom_load_acq(&h->id);
         bool holds = atom_load_relax(&h->leased) || atom_load_relax(&h->taken);
         if (id && holds && !toc_owner_lives(q->owner, id))
@@ -127,19 +127,19 @@ static void find_dead(const struct toc_queue *q, const struct toc_queue_state *s
 static int put_back(struct toc_queue *q, const struct queue_dead *d)
 {
     struct queue_found found;
-    int rc = queue_survey(q, d, &found);
+    int rc = toc_queue_survey(q, d, &found);
     if (rc < 0)
         return rc;
     for (uint32_t i = 0; i < queue_holders(&q->s); i++) /* of the dead it counts for nothing, commit or no commit */
-        if (queue_is_one_of(d, queue_holder(q, i)->id))
-            atom_store_rel(&queue_holder(q, i)->taken, 0);
+        if (toc_queue_is_one_of(d, toc_queue_holder(q, i)->id))
+            atom_store_rel(&toc_queue_holder(q, i)->taken, 0);
     TOC_STEP("queue.bury.before_commit");
-    queue_recycle(q);
-    rc = queue_commit(q, TOC_BELL | TOC_CBELL, TOC_WAKE_ALL);
+    toc_queue_recycle(q);
+    rc = toc_queue_commit(q, TOC_BELL | TOC_CBELL, TOC_WAKE_ALL);
     TOC_STEP("queue.bury.before_forgetting");
     for (uint32_t i = 0; rc == 0 && i < queue_holders(&q->s); i++) {
-        struct toc_holder *h = queue_holder(q, i);
-        if (queue_is_one_of(d, h->id)) { /* only now: whoever is killed before it leaves the dead to the next who looks */
+        struct toc_holder *h = toc_queue_holder(q, i);
+        if (toc_queue_is_one_of(d, h->id)) { /* only now: whoever is killed before it leaves the dead to the next who looks */
             atom_store_rel(&h->leased, 0);
             atom_store_rel(&h->id, 0);
         }
@@ -147,7 +147,7 @@ static int put_back(struct toc_queue *q, const struct queue_dead *d)
     return rc;
 }
 
-int queue_bury_here(struct toc_queue *q)
+int toc_queue_bury_here(struct toc_queue *q)
 {
     struct queue_dead d;
     int rc = 0;
@@ -159,7 +159,7 @@ int queue_bury_here(struct toc_queue *q)
     return rc;
 }
 
-int queue_bury(struct toc_queue *q)
+int toc_queue_bury(struct toc_queue *q)
 {
     uint64_t *looked = &queue_file(q)->looked_ns, now = (uint64_t)sys_now(), last = atom_load_relax(looked);
     struct toc_queue_state s;
@@ -167,14 +167,14 @@ int queue_bury(struct toc_queue *q)
     /* One of all who wait looks; a time in the future is another boot's. */
     if ((last <= now && now - last < LOOK_NS) || !atom_cas_acqrel(looked, &last, now))
         return 0;
-    queue_snapshot(q, &s);
+    toc_queue_snapshot(q, &s);
     find_dead(q, &s, &d); /* without the lock: asking costs a system call each */
     if (d.count == 0)
         return 0;
-    int rc = queue_enter(q, TOC_FOREVER);
+    int rc = toc_queue_enter(q, TOC_FOREVER);
     if (rc == 0) {
-        rc = queue_bury_here(q);
-        queue_leave(q);
+        rc = toc_queue_bury_here(q);
+        toc_queue_leave(q);
     }
     if (rc < 0)
         atom_store_relax(looked, 0); /* not done: the next may try at once */

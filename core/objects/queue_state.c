@@ -24,7 +24,7 @@ static void store(struct toc_queue_state *to, const struct toc_queue_state *from
 {
     uint64_t words[WORDS], *shared = (uint64_t *)(void *)to;
     memcpy(words, from, sizeof words);
-    atom_fence_rel(); /* pairs with the fence in queue_snapshot */
+    atom_fence_rel(); /* pairs with the fence in toc_queue_snapshot */
     for (size_t i = 0; i < WORDS; i++)
         if (atom_load_relax(&shared[i]) != words[i]) /* half of it rarely changes: its cache line stays with everyone */
             atom_store_relax(&shared[i], words[i]);
@@ -52,7 +52,7 @@ static int begin(struct toc_queue *q)
     return 0;
 }
 
-int queue_ready(struct toc_queue *q)
+int toc_queue_ready(struct toc_queue *q)
 {
     uint64_t now = (uint64_t)sys_now_coarse(); /* once: it is a tenth of a put */
     int rc = toc_object_ready_at(&q->h.o, now);
@@ -67,9 +67,9 @@ int queue_ready(struct toc_queue *q)
     return rc;
 }
 
-int queue_enter(struct toc_queue *q, int64_t deadline)
+int toc_queue_enter(struct toc_queue *q, int64_t deadline)
 {
-    int rc = queue_ready(q);
+    int rc = toc_queue_ready(q);
     if (rc < 0)
         return rc;
     if (!toc_lock_try(&queue_file(q)->lock, q->owner)) {
@@ -81,23 +81,23 @@ int queue_enter(struct toc_queue *q, int64_t deadline)
     }
     rc = begin(q);
     if (rc < 0)
-        queue_leave(q);
+        toc_queue_leave(q);
     return rc;
 }
 
-bool queue_try(struct toc_queue *q, int *rc)
+bool toc_queue_try(struct toc_queue *q, int *rc)
 {
-    *rc = queue_ready(q);
+    *rc = toc_queue_ready(q);
     if (*rc < 0 || !toc_lock_try(&queue_file(q)->lock, q->owner))
         return false;
     *rc = begin(q);
     if (*rc == 0)
         return true;
-    queue_leave(q);
+    toc_queue_leave(q);
     return false;
 }
 
-void queue_leave(struct toc_queue *q)
+void toc_queue_leave(struct toc_queue *q)
 {
     struct toc_queue_file *f = queue_file(q);
     /* Not committed: its mappings of segments that never came to be must go while nobody can make them anew. */
@@ -106,7 +106,7 @@ void queue_leave(struct toc_queue *q)
     toc_lock_give(&f->lock);
 }
 
-int queue_commit(struct toc_queue *q, uint64_t rings, enum toc_wake wake)
+int toc_queue_commit(struct toc_queue *q, uint64_t rings, enum toc_wake wake)
 {
     struct toc_queue_file *f = queue_file(q);
     uint64_t w = atom_load_acq(&f->head.word);
@@ -117,7 +117,7 @@ int queue_commit(struct toc_queue *q, uint64_t rings, enum toc_wake wake)
     return rc;
 }
 
-void queue_snapshot(const struct toc_queue *q, struct toc_queue_state *out)
+void toc_queue_snapshot(const struct toc_queue *q, struct toc_queue_state *out)
 {
     const struct toc_queue_file *f = queue_file(q);
     uint64_t w = atom_load_acq(&f->head.word), again;
@@ -133,7 +133,7 @@ void queue_snapshot(const struct toc_queue *q, struct toc_queue_state *out)
      * again by whoever was rung, as those who decide hold the lock. */
 }
 
-struct toc_holder *queue_holder(const struct toc_queue *q, uint32_t i)
+struct toc_holder *toc_queue_holder(const struct toc_queue *q, uint32_t i)
 {
     return i < TOC_HOLDERS ? &queue_file(q)->holder[i] : &queue_file(q)->more[i - TOC_HOLDERS];
 }
@@ -153,7 +153,7 @@ static int allocate_more(struct toc_queue *q)
         return rc;
     /* By itself: a claim is stored before its commit, and its holder's entry must be visible by then. */
     q->s.holder_pages++;
-    rc = queue_commit(q, 0, TOC_WAKE_NONE);
+    rc = toc_queue_commit(q, 0, TOC_WAKE_NONE);
     q->s.holder_pages -= rc < 0;
     return rc;
 }
@@ -162,7 +162,7 @@ static int allocate_more(struct toc_queue *q)
 static bool find_vacant(const struct toc_queue *q, uint32_t *at)
 {
     for (uint32_t i = 0; i < queue_holders(&q->s); i++) {
-        const struct toc_holder *h = queue_holder(q, i);
+        const struct toc_holder *h = toc_queue_holder(q, i);
         if (h->id == 0 || (h->leased == 0 && !toc_owner_lives(q->owner, h->id))) {
             *at = i;
             return true;
@@ -171,25 +171,25 @@ static bool find_vacant(const struct toc_queue *q, uint32_t *at)
     return false;
 }
 
-int queue_my_holder(struct toc_queue *q, struct toc_holder **out)
+int toc_queue_my_holder(struct toc_queue *q, struct toc_holder **out)
 {
     uint32_t n = queue_holders(&q->s), at = q->holder < n ? q->holder : 0;
-    *out = queue_holder(q, at);
+    *out = toc_queue_holder(q, at);
     if ((*out)->id == q->owner->id)
         return 0;
     for (at = 0; at < n; at++)
-        if (queue_holder(q, at)->id == q->owner->id)
+        if (toc_queue_holder(q, at)->id == q->owner->id)
             break;
     if (at == n && !find_vacant(q, &at)) {
         int rc = allocate_more(q);
-        if (rc == -EUSERS && (rc = queue_bury_here(q)) == 0) /* the dead who have claims give theirs, too */
+        if (rc == -EUSERS && (rc = toc_queue_bury_here(q)) == 0) /* the dead who have claims give theirs, too */
             rc = find_vacant(q, &at) ? 0 : -EUSERS;
         else
             at = n;
         if (rc < 0)
             return rc;
     }
-    struct toc_holder *mine = queue_holder(q, at);
+    struct toc_holder *mine = toc_queue_holder(q, at);
     if (mine->id != q->owner->id) {
         atom_store_relax(&mine->leased, 0);
         atom_store_relax(&mine->taken, 0);
@@ -200,16 +200,16 @@ int queue_my_holder(struct toc_queue *q, struct toc_holder **out)
     return 0;
 }
 
-uint64_t queue_unfinished(const struct toc_queue *q, const struct toc_queue_state *s)
+uint64_t toc_queue_unfinished(const struct toc_queue *q, const struct toc_queue_state *s)
 {
     uint64_t n = s->tail_sequence - s->head_sequence + s->back + s->held;
     for (uint32_t i = 0; i < queue_holders(s); i++)
-        if (atom_load_acq(&queue_holder(q, i)->id))
-            n += atom_load_relax(&queue_holder(q, i)->taken);
+        if (atom_load_acq(&toc_queue_holder(q, i)->id))
+            n += atom_load_relax(&toc_queue_holder(q, i)->taken);
     return n;
 }
 
-bool queue_is_full(const struct toc_queue *q, const struct toc_queue_state *s, uint64_t more_bytes)
+bool toc_queue_is_full(const struct toc_queue *q, const struct toc_queue_state *s, uint64_t more_bytes)
 {
     const struct toc_queue_setup *setup = &queue_file(q)->setup;
     uint64_t items = s->tail_sequence - s->head_sequence + s->back, bytes = s->bytes + s->back_bytes;
@@ -219,20 +219,20 @@ bool queue_is_full(const struct toc_queue *q, const struct toc_queue_state *s, u
     return setup->max_bytes > 0 && items > 0 && bytes + more_bytes > (uint64_t)setup->max_bytes;
 }
 
-uint64_t queue_now_ms(void) { return (uint64_t)sys_now() / 1000000; }
+uint64_t toc_queue_now_ms(void) { return (uint64_t)sys_now() / 1000000; }
 
-bool queue_is_ready(const struct toc_queue_state *s)
+bool toc_queue_is_ready(const struct toc_queue_state *s)
 {
     if (s->head_sequence < s->tail_sequence)
         return true;
     /* Nothing fresh: then everything that came back is at the end of the queue that it went to. */
-    return s->back > s->delayed || (s->delayed && queue_now_ms() >= s->due_ms);
+    return s->back > s->delayed || (s->delayed && toc_queue_now_ms() >= s->due_ms);
 }
 
-uint64_t queue_cbell(const struct toc_queue *q, const struct toc_queue_state *before)
+uint64_t toc_queue_cbell(const struct toc_queue *q, const struct toc_queue_state *before)
 {
     if (!(atom_load_relax(&queue_file(q)->head.word) & TOC_CBELL))
         return TOC_CBELL; /* named all the same: it may come until the commit */
-    bool room = queue_file(q)->setup.max_bytes > 0 || (queue_is_full(q, before, 0) && !queue_is_full(q, &q->s, 0));
-    return room || queue_unfinished(q, &q->s) == 0 || q->s.shut ? TOC_CBELL : 0;
+    bool room = queue_file(q)->setup.max_bytes > 0 || (toc_queue_is_full(q, before, 0) && !toc_queue_is_full(q, &q->s, 0));
+    return room || toc_queue_unfinished(q, &q->s) == 0 || q->s.shut ? TOC_CBELL : 0;
 }

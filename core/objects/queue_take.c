@@ -57,7 +57,7 @@ static void sweep_middle(struct toc_queue *q)
     }
 }
 
-void queue_recycle(struct toc_queue *q)
+void toc_queue_recycle(struct toc_queue *q)
 {
     struct toc_queue_state *s = &q->s;
     int rc = 0;
@@ -68,7 +68,7 @@ void queue_recycle(struct toc_queue *q)
             uint64_t at = s->low;
             struct toc_record *r = toc_log_at(&q->log, s->half, &at, s->head, TOC_NEAR_LOW, &rc);
             if (!r && rc == -EUCLEAN)
-                r = queue_next(q, &at, s->head, &rc);
+                r = toc_queue_next(q, &at, s->head, &rc);
             if (rc == 0)
                 s->low = at;
             if (!r || claim_what(atom_load_relax(&r->claim)) != TOC_DONE)
@@ -88,7 +88,7 @@ static bool may_have_back(const struct toc_queue_state *s)
     if (s->back == 0)
         return false;
     return (s->back > s->delayed && (s->head_sequence >= s->back_after || s->head == s->tail))
-        || (s->delayed && queue_now_ms() >= s->due_ms);
+        || (s->delayed && toc_queue_now_ms() >= s->due_ms);
 }
 
 static int take_back(struct toc_queue *q, void *buffer, size_t capacity, toc_taken *out)
@@ -96,12 +96,12 @@ static int take_back(struct toc_queue *q, void *buffer, size_t capacity, toc_tak
     struct toc_queue_state before = q->s, *s = &q->s;
     struct toc_holder *mine;
     struct queue_found found;
-    int rc = queue_survey(q, NULL, &found);
+    int rc = toc_queue_survey(q, NULL, &found);
     if (rc < 0)
         return rc;
     struct toc_record *r = found.best;
     if (!r) { /* what somebody who was killed had left half done has been put right */
-        rc = s->back != before.back || s->held != before.held ? queue_commit(q, TOC_CBELL, TOC_WAKE_NONE) : 0;
+        rc = s->back != before.back || s->held != before.held ? toc_queue_commit(q, TOC_CBELL, TOC_WAKE_NONE) : 0;
         return rc < 0 ? rc : -EAGAIN;
     }
     if (!is_whole(r, found.position)) {
@@ -110,7 +110,7 @@ static int take_back(struct toc_queue *q, void *buffer, size_t capacity, toc_tak
         s->back--;
         s->back_bytes -= r->length;
         atom_store_rel(&r->claim, claim_of(TOC_DONE, 0, 0));
-        rc = queue_commit(q, queue_cbell(q, &before), TOC_WAKE_NONE);
+        rc = toc_queue_commit(q, toc_queue_cbell(q, &before), TOC_WAKE_NONE);
         return rc < 0 ? rc : -EBADMSG;
     }
     rc = hand_out(r, found.position, buffer, capacity, out);
@@ -118,7 +118,7 @@ static int take_back(struct toc_queue *q, void *buffer, size_t capacity, toc_tak
         q->s = before;
         return rc;
     }
-    rc = queue_my_holder(q, &mine);
+    rc = toc_queue_my_holder(q, &mine);
     if (rc < 0)
         return rc;
     uint64_t claim = atom_load_relax(&r->claim);
@@ -135,7 +135,7 @@ static int take_back(struct toc_queue *q, void *buffer, size_t capacity, toc_tak
     out->attempt = attempt;
     out->held = 1;
     TOC_STEP("queue.back.before_commit");
-    rc = queue_commit(q, queue_cbell(q, &before), TOC_WAKE_GUARD);
+    rc = toc_queue_commit(q, toc_queue_cbell(q, &before), TOC_WAKE_GUARD);
     if (rc < 0) { /* nothing has happened */
         atom_store_rel(&r->claim, claim);
         atom_store_rel(&mine->leased, mine->leased - 1);
@@ -150,7 +150,7 @@ static int pass_over(struct toc_queue *q, uint64_t position, toc_taken *out)
 {
     struct toc_queue_state before = q->s, *s = &q->s;
     int rc;
-    uint64_t next = queue_next_whole(q, position, s->tail, s->head_sequence + 1, &rc), at = next;
+    uint64_t next = toc_queue_next_whole(q, position, s->tail, s->head_sequence + 1, &rc), at = next;
     if (rc < 0) /* it cannot be seen: not the same as gone */
         return rc;
     struct toc_record *r = next < s->tail ? toc_log_at(&q->log, s->half, &at, s->tail, TOC_NEAR_HEAD, &rc) : NULL;
@@ -165,12 +165,12 @@ static int pass_over(struct toc_queue *q, uint64_t position, toc_taken *out)
     s->head_sequence = reached;
     if (s->head == s->tail)
         s->bytes = 0;
-    queue_recycle(q);
-    rc = queue_commit(q, queue_cbell(q, &before), TOC_WAKE_NONE);
+    toc_queue_recycle(q);
+    rc = toc_queue_commit(q, toc_queue_cbell(q, &before), TOC_WAKE_NONE);
     return rc < 0 ? rc : -EBADMSG;
 }
 
-int queue_take_fresh(struct toc_queue *q, enum queue_how how, bool commit, void *buffer, size_t capacity, toc_taken *out)
+int toc_queue_take_fresh(struct toc_queue *q, enum queue_how how, bool commit, void *buffer, size_t capacity, toc_taken *out)
 {
     struct toc_queue_state before = q->s, *s = &q->s;
     struct toc_holder *mine = NULL;
@@ -186,7 +186,7 @@ int queue_take_fresh(struct toc_queue *q, enum queue_how how, bool commit, void 
     rc = hand_out(r, position, buffer, capacity, out);
     if (rc < 0 || how == QUEUE_PEEK)
         return rc;
-    rc = queue_my_holder(q, &mine);
+    rc = toc_queue_my_holder(q, &mine);
     if (rc < 0)
         return rc;
     bool alone = s->held == 0 && s->back == 0;
@@ -203,7 +203,7 @@ int queue_take_fresh(struct toc_queue *q, enum queue_how how, bool commit, void 
         atom_store_rel(&r->claim, claim_of(TOC_DONE, 0, 0));
     s->held += how == QUEUE_RECEIVE;
     out->held = how == QUEUE_RECEIVE;
-    queue_recycle(q);
+    toc_queue_recycle(q);
     uint64_t base = q->log.near[TOC_NEAR_HEAD].base;
     if (base != q->reading) { /* a switch of segments is the time to see what between low and head can go */
         q->reading = base;
@@ -213,7 +213,7 @@ int queue_take_fresh(struct toc_queue *q, enum queue_how how, bool commit, void 
     if (!commit)
         return 0;
     TOC_STEP("queue.take.before_commit");
-    rc = queue_commit(q, queue_cbell(q, &before), how == QUEUE_RECEIVE ? TOC_WAKE_GUARD : TOC_WAKE_NONE);
+    rc = toc_queue_commit(q, toc_queue_cbell(q, &before), how == QUEUE_RECEIVE ? TOC_WAKE_GUARD : TOC_WAKE_NONE);
     if (rc < 0)
         atom_store_rel(count, *count - 1);
     return rc;
@@ -229,15 +229,15 @@ static void keep(struct toc_queue *q, toc_taken *out)
         return; /* it stays held: the caller buries it among the dead letters, and acks */
     uint64_t position = out->position;
     struct toc_record *r = toc_log_at(&q->log, q->s.half, &position, q->s.head, TOC_NEAR_LOW, &rc);
-    if (!r || queue_my_holder(q, &mine) < 0)
+    if (!r || toc_queue_my_holder(q, &mine) < 0)
         return; /* held: the caller acks */
     struct toc_queue_state before = q->s;
     uint64_t claim = r->claim;
     atom_store_rel(&mine->taken, mine->taken + 1);
     atom_store_rel(&r->claim, claim_of(TOC_DONE, 0, 0));
     q->s.held -= q->s.held > 0;
-    queue_recycle(q);
-    if (queue_commit(q, queue_cbell(q, &before), TOC_WAKE_NONE) == 0) {
+    toc_queue_recycle(q);
+    if (toc_queue_commit(q, toc_queue_cbell(q, &before), TOC_WAKE_NONE) == 0) {
         atom_store_rel(&mine->leased, mine->leased - 1);
         out->held = 0;
         return;
@@ -246,7 +246,7 @@ static void keep(struct toc_queue *q, toc_taken *out)
     atom_store_rel(&mine->taken, mine->taken - 1);
 }
 
-int queue_take(struct toc_queue *q, enum queue_how how, bool quick, void *buffer, size_t capacity, toc_taken *out)
+int toc_queue_take(struct toc_queue *q, enum queue_how how, bool quick, void *buffer, size_t capacity, toc_taken *out)
 {
     if (may_have_back(&q->s) && how != QUEUE_PEEK) {
         if (quick)
@@ -259,13 +259,13 @@ int queue_take(struct toc_queue *q, enum queue_how how, bool quick, void *buffer
     }
     if (q->s.head_sequence == q->s.tail_sequence)
         return q->s.shut && !q->s.back ? -EPIPE : -EAGAIN;
-    return queue_take_fresh(q, how, true, buffer, capacity, out);
+    return toc_queue_take_fresh(q, how, true, buffer, capacity, out);
 }
 
 int toc_queue_get_quick(toc_queue *q, void *buffer, size_t capacity, toc_taken *out)
 {
     int rc;
-    if (!queue_try(q, &rc))
+    if (!toc_queue_try(q, &rc))
         return rc;
     /* The wake of those who wait for room is for the full call; so is everything that is rare. */
     const struct toc_queue_state *s = &q->s;
@@ -273,23 +273,23 @@ int toc_queue_get_quick(toc_queue *q, void *buffer, size_t capacity, toc_taken *
     if (s->head_sequence == s->tail_sequence || s->back || rings)
         rc = -EBUSY;
     else
-        rc = queue_take_fresh(q, QUEUE_GET, true, buffer, capacity, out);
-    queue_leave(q);
+        rc = toc_queue_take_fresh(q, QUEUE_GET, true, buffer, capacity, out);
+    toc_queue_leave(q);
     return rc == 0 ? 1 : rc == -EBUSY ? 0 : rc;
 }
 
 int toc_queue_peek(toc_queue *q, void *buffer, size_t capacity, toc_taken *out)
 {
-    int rc = queue_enter(q, TOC_FOREVER);
+    int rc = toc_queue_enter(q, TOC_FOREVER);
     if (rc < 0)
         return rc;
     struct queue_found found = {.best = NULL};
     if (may_have_back(&q->s))
-        rc = queue_survey(q, NULL, &found);
+        rc = toc_queue_survey(q, NULL, &found);
     if (rc < 0 || found.best)
         rc = rc < 0 ? rc : hand_out(found.best, found.position, buffer, capacity, out);
     else
-        rc = queue_take(q, QUEUE_PEEK, false, buffer, capacity, out);
-    queue_leave(q);
+        rc = toc_queue_take(q, QUEUE_PEEK, false, buffer, capacity, out);
+    toc_queue_leave(q);
     return rc == -EPIPE ? -EAGAIN : rc;
 }

@@ -54,7 +54,7 @@ static int sleep_once(struct toc_queue *q, uint64_t seen, uint64_t due_ms, bool 
         if (slept == -ETIMEDOUT && rc == 0) {
             *second_passed = in & TOC_GUARD;
             if (in & TOC_GUARD)
-                rc = queue_bury(q);
+                rc = toc_queue_bury(q);
             if (sys_now() >= toc_handle_next_look(&q->h))
                 toc_object_check_name(&q->h.o);
         }
@@ -77,7 +77,7 @@ struct wanted {
 
 static int take_many(struct toc_queue *q, const struct wanted *want)
 {
-    int rc = queue_take(q, want->how, false, want->buffer, want->capacity, want->out);
+    int rc = toc_queue_take(q, want->how, false, want->buffer, want->capacity, want->out);
     if (rc < 0 || want->max == 1 || want->how != QUEUE_GET)
         return rc < 0 ? rc : 1;
     /* The first has been committed; the others, all fresh, in one change. */
@@ -85,15 +85,15 @@ static int take_many(struct toc_queue *q, const struct wanted *want)
     size_t n = 1, used = want->out->length;
     while (n < want->max && q->s.head_sequence < q->s.tail_sequence) {
         toc_taken *out = &want->out[n];
-        if (queue_take_fresh(q, QUEUE_GET, false, (char *)want->buffer + used, want->capacity - used, out) < 0)
+        if (toc_queue_take_fresh(q, QUEUE_GET, false, (char *)want->buffer + used, want->capacity - used, out) < 0)
             break;
         out->offset = used;
         used += out->length;
         n++;
     }
-    if (n > 1 && queue_commit(q, queue_cbell(q, &before), TOC_WAKE_NONE) < 0) {
+    if (n > 1 && toc_queue_commit(q, toc_queue_cbell(q, &before), TOC_WAKE_NONE) < 0) {
         struct toc_holder *mine;
-        if (queue_my_holder(q, &mine) == 0)
+        if (toc_queue_my_holder(q, &mine) == 0)
             atom_store_rel(&mine->taken, mine->taken - (n - 1));
         return 1;
     }
@@ -106,7 +106,7 @@ static int take_waiting(struct toc_queue *q, const struct wanted *want, int64_t 
         uint64_t seen = 0, w = atom_load_acq(&queue_file(q)->head.word);
         int rc = toc_handle_verdict(&q->h, w);
         if (rc == 0)
-            rc = queue_enter(q, deadline);
+            rc = toc_queue_enter(q, deadline);
         if (rc < 0)
             return rc;
         rc = take_many(q, want);
@@ -114,13 +114,13 @@ static int take_waiting(struct toc_queue *q, const struct wanted *want, int64_t 
         uint64_t due = q->s.due_ms;
         if (rc == -EAGAIN)
             seen = seen_empty(q, second_passed);
-        queue_leave(q);
+        toc_queue_leave(q);
         if (rc != -EAGAIN)
             return rc;
         /* Who only looks now and then (a poller, a loop) must find what the dead held as well. */
         if (outstanding && !buried) {
             buried = true;
-            rc = queue_bury(q);
+            rc = toc_queue_bury(q);
             if (rc < 0)
                 return rc;
             continue;
@@ -159,7 +159,7 @@ int toc_queue_receive(toc_queue *q, void *buffer, size_t capacity, toc_taken *ou
 int64_t toc_queue_due(toc_queue *q)
 {
     struct toc_queue_state s;
-    queue_snapshot(q, &s);
+    toc_queue_snapshot(q, &s);
     if (!queue_is_outstanding(&s))
         return 0;
     int64_t due = sys_now() + GUARD_NS;
@@ -174,14 +174,14 @@ static bool all_done(const struct toc_handle *h, uint64_t word, uint64_t unused)
     struct toc_queue_state s;
     (void)word;
     (void)unused;
-    queue_snapshot(q, &s);
-    return queue_unfinished(q, &s) == 0;
+    toc_queue_snapshot(q, &s);
+    return toc_queue_unfinished(q, &s) == 0;
 }
 
 int toc_queue_join(toc_queue *q, int64_t deadline)
 {
     for (;;) {
-        int rc = queue_ready(q);
+        int rc = toc_queue_ready(q);
         if (rc == 0)
             rc = toc_handle_verdict(&q->h, atom_load_acq(&queue_file(q)->head.word));
         if (rc < 0)
@@ -190,14 +190,14 @@ int toc_queue_join(toc_queue *q, int64_t deadline)
             return 1;
         int64_t now = sys_now();
         if (deadline != TOC_FOREVER && deadline <= now) {
-            rc = queue_bury(q); /* who only looks now and then, a loop, must hear of the dead as well */
+            rc = toc_queue_bury(q); /* who only looks now and then, a loop, must hear of the dead as well */
             return rc < 0 ? rc : all_done(&q->h, 0, 0);
         }
         /* Once a second: what the dead had taken is nobody's work any more. */
         int64_t until = deadline == TOC_FOREVER || deadline > now + GUARD_NS ? now + GUARD_NS : deadline;
         rc = toc_handle_await(&q->h, TOC_CBELL, all_done, 0, until);
         if (rc == 0)
-            rc = queue_bury(q);
+            rc = toc_queue_bury(q);
         if (rc != 0)
             return rc;
     }

@@ -1,4 +1,4 @@
-/* lock.h: a short lock between processes that survives its holder. Floor 2.
+/* lock.h: a short lock between processes that survives its holder. Floor 3.
  *
  *   63 ......... 2   1   0
  *   owner id         0   CONTENDED

@@ -1,4 +1,4 @@
-/* log.h: a sequence of records in segments, of which nothing is true before one store says so. Floor 2.
+/* log.h: a sequence of records in segments, of which nothing is true before one store says so. Floor 3.
  *
  * Positions are bytes of an endless tape, 64 bits, only ever growing. A segment is a file of its own (an anonymous
  * object's: a range of its memfd) that holds the tape from `base` on. The table lists the present ones. It exists twice:
@@ -26,8 +26,8 @@
 
 #define TOC_PAGE 4096u
 #define TOC_PAD 0xffffffffu
-#define TOC_SPARES 2u
-#define TOC_DROPS 12u
+#define TOC_SPARES 4u /* of TOC_SEGMENT_STEADY at most: what is used again needs no zeroing, no faults, no file */
+#define TOC_DROPS 10u
 #define TOC_TABLE_SIZE 65536u
 #define TOC_SEGMENTS_MAX 4080u
 #define TOC_SEGMENT_FIRST (16u << 10)  /* a queue that is used a little costs a little */
@@ -50,7 +50,7 @@ struct toc_table {
 };
 
 _Static_assert(offsetof(struct toc_table, spare) == 32, "format");
-_Static_assert(offsetof(struct toc_table, drop) == 64, "format");
+_Static_assert(offsetof(struct toc_table, drop) == 96, "format");
 _Static_assert(offsetof(struct toc_table, segment) == 256, "format");
 _Static_assert(sizeof(struct toc_table) == TOC_TABLE_SIZE, "format");
 
@@ -88,6 +88,9 @@ struct toc_log {
 
 static inline uint64_t toc_record_size(uint32_t length) { return (sizeof(struct toc_record) + (uint64_t)length + 7) & ~7ull; }
 
+/* The hash of a payload, which needs no lock; and the check, made of it, length, sequence and position. */
+uint64_t toc_payload_hash(const void *payload, size_t length);
+uint32_t toc_record_seal(uint64_t hash, uint32_t length, uint64_t sequence, uint64_t position);
 uint32_t toc_record_check(const struct toc_record *r, uint64_t position);
 
 /* The record at `position`, or NULL with why in *rc: -EUCLEAN (no such segment, nonsense in it), -ENOENT, -EMFILE ... Follows
@@ -123,10 +126,10 @@ void toc_log_forget(struct toc_log *log, uint32_t forks);
 /* -- inside: log_maps.c, log_table.c and log_tape.c share these */
 static inline uint32_t log_count(const struct toc_table *t) { return t->count > TOC_SEGMENTS_MAX ? TOC_SEGMENTS_MAX : t->count; }
 /* The segment in memory; made first with `make`. NULL with *rc. */
-unsigned char *log_map(struct toc_log *log, const struct toc_segment *s, bool make, int *rc);
+unsigned char *toc_log_map(struct toc_log *log, const struct toc_segment *s, bool make, int *rc);
 /* Mappings of what is listed no more go, and with them every short cut: a spare may be in use under another base. */
-void log_look_at(struct toc_log *log, const struct toc_table *t);
+void toc_log_look_at(struct toc_log *log, const struct toc_table *t);
 /* The half to change, with room for `more` segments: a copy of the current one, with the drop list done; *half names it. */
-struct toc_table *log_change(struct toc_log *log, uint32_t *half, uint32_t more, int *rc);
+struct toc_table *toc_log_change(struct toc_log *log, uint32_t *half, uint32_t more, int *rc);
 
 #endif

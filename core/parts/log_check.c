@@ -20,11 +20,10 @@ static uint64_t mix(uint64_t lane, uint64_t w)
     return lane ^ lane >> 32;
 }
 
-uint32_t toc_record_check(const struct toc_record *r, uint64_t position)
+uint64_t toc_payload_hash(const void *payload, size_t n)
 {
-    const unsigned char *p = r->payload;
-    size_t n = r->length;
-    uint64_t sum = mix(position * B + n, r->sequence);
+    const unsigned char *p = payload;
+    uint64_t sum = mix(A, n);
     if (n >= 64) { /* four lanes: a multiplication takes three cycles, but one can begin in each */
         uint64_t lane[4] = {sum, sum + A, sum + B, sum ^ A};
         for (; n >= 32; p += 32, n -= 32)
@@ -36,6 +35,16 @@ uint32_t toc_record_check(const struct toc_record *r, uint64_t position)
         sum = mix(sum, word(p));
     uint64_t last = 0;
     memcpy(&last, p, n);
-    sum = mix(sum, last);
+    return mix(sum, last);
+}
+
+uint32_t toc_record_seal(uint64_t hash, uint32_t length, uint64_t sequence, uint64_t position)
+{
+    uint64_t sum = mix(mix(position * B + length, sequence), hash);
     return (uint32_t)(sum ^ sum >> 29);
+}
+
+uint32_t toc_record_check(const struct toc_record *r, uint64_t position)
+{
+    return toc_record_seal(toc_payload_hash(r->payload, r->length), r->length, r->sequence, position);
 }

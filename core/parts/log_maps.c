@@ -22,7 +22,7 @@ static int remember(struct toc_log *log, const struct toc_segment *s, unsigned c
     return 0;
 }
 
-unsigned char *log_map(struct toc_log *log, const struct toc_segment *s, bool make, int *rc)
+unsigned char *toc_log_map(struct toc_log *log, const struct toc_segment *s, bool make, int *rc)
 {
     size_t size = (size_t)s->pages * TOC_PAGE;
     for (uint32_t i = 0; i < log->maps && !make; i++)
@@ -77,7 +77,7 @@ static bool is_listed(const struct toc_table *t, const struct toc_mapping *m)
     return false;
 }
 
-void log_look_at(struct toc_log *log, const struct toc_table *t)
+void toc_log_look_at(struct toc_log *log, const struct toc_table *t)
 {
     if (log->seen_change == t->change && log->copy < 0)
         return;
@@ -89,7 +89,7 @@ void log_look_at(struct toc_log *log, const struct toc_table *t)
     log->copy = -1;
 }
 
-void toc_log_begin(struct toc_log *log, uint32_t half) { log_look_at(log, log->half[half & 1]); }
+void toc_log_begin(struct toc_log *log, uint32_t half) { toc_log_look_at(log, log->half[half & 1]); }
 
 void toc_log_free(struct toc_log *log)
 {

@@ -83,7 +83,7 @@ static void delete_dropped(struct toc_log *log, const struct toc_table *t)
             delete_file(path, (size_t)t->drop[i].pages * TOC_PAGE);
 }
 
-struct toc_table *log_change(struct toc_log *log, uint32_t *half, uint32_t more, int *rc)
+struct toc_table *toc_log_change(struct toc_log *log, uint32_t *half, uint32_t more, int *rc)
 {
     const struct toc_table *now = log->half[*half & 1];
     if (log->copy == (int)(*half & 1))
@@ -116,7 +116,7 @@ void toc_log_settle(struct toc_log *log, uint32_t half)
     }
     if (changed)
         log->deleted_change = t->change;
-    log_look_at(log, t);
+    toc_log_look_at(log, t);
 }
 
 static void retire(const struct toc_log *log, struct toc_table *t, struct toc_segment s)
@@ -134,7 +134,7 @@ void toc_log_release(struct toc_log *log, uint32_t *half, uint64_t low)
     const struct toc_table *now = log->half[*half & 1];
     if (now->count == 0 || toc_segment_end(&now->segment[0]) > low)
         return;
-    struct toc_table *t = log_change(log, half, 0, &rc);
+    struct toc_table *t = toc_log_change(log, half, 0, &rc);
     if (!t)
         return; /* it stays for the next time */
     uint32_t gone = 0;
@@ -147,7 +147,7 @@ void toc_log_release(struct toc_log *log, uint32_t *half, uint64_t low)
 void toc_log_release_one(struct toc_log *log, uint32_t *half, uint64_t base)
 {
     int rc = 0;
-    struct toc_table *t = log_change(log, half, 0, &rc);
+    struct toc_table *t = toc_log_change(log, half, 0, &rc);
     if (!t || t->drops >= TOC_DROPS)
         return;
     for (uint32_t i = 0; i < t->count; i++)
@@ -167,7 +167,7 @@ int toc_log_mend(struct toc_log *log, uint32_t *half)
     struct sys_file file;
     if (toc_table_fault(log->half[*half & 1]) < 0)
         *half = (*half & 1) ^ 1;
-    struct toc_table *t = log_change(log, half, 0, &rc);
+    struct toc_table *t = toc_log_change(log, half, 0, &rc);
     if (!t)
         return rc;
     uint32_t kept = 0;

@@ -15,7 +15,8 @@ static uint32_t wanted_pages(const struct toc_table *t, uint64_t need, uint64_t 
     } else if (t->spares) {
         size = (uint64_t)t->spare[0].pages * TOC_PAGE;
     }
-    while (size < live / 16 && size < TOC_SEGMENT_LARGE)
+    /* Not sooner: a larger one is made anew each time, because no spare is so large. */
+    while (size < live / 256 && size < TOC_SEGMENT_LARGE)
         size *= 2;
     if (size < need)
         size = need;
@@ -24,7 +25,7 @@ static uint32_t wanted_pages(const struct toc_table *t, uint64_t need, uint64_t 
 
 static unsigned char *append_segment(struct toc_log *log, uint32_t *half, uint64_t base, uint64_t need, uint64_t live, int *rc)
 {
-    struct toc_table *t = log_change(log, half, 1, rc);
+    struct toc_table *t = toc_log_change(log, half, 1, rc);
     if (!t)
         return NULL;
     if (t->count == TOC_SEGMENTS_MAX) {
@@ -39,7 +40,7 @@ static unsigned char *append_segment(struct toc_log *log, uint32_t *half, uint64
     if (!make)
         s = (struct toc_segment){base, t->spare[spare].file, t->spare[spare].pages};
     TOC_STEP("log.append.before_make");
-    unsigned char *at = log_map(log, &s, make, rc);
+    unsigned char *at = toc_log_map(log, &s, make, rc);
     if (!at)
         return NULL;
     if (make)
@@ -61,7 +62,7 @@ static unsigned char *near(struct toc_log *log, uint32_t half, uint64_t position
         *rc = -EUCLEAN;
         return NULL;
     }
-    unsigned char *at = log_map(log, s, false, rc);
+    unsigned char *at = toc_log_map(log, s, false, rc);
     if (!at)
         return NULL;
     log->near[which].base = s->base;

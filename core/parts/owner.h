@@ -1,4 +1,4 @@
-/* owner.h: who this process is to others, and whether they live. Floor 2.
+/* owner.h: who this process is to others, and whether they live. Floor 3.
  *
  * A process that can hold something (a lock, an item) has an identity: 46 random bits, never used again, so that
  * nothing of the dead can be mistaken for a successor's. In each directory where it holds things it keeps a lock on

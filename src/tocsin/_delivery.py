@@ -77,19 +77,24 @@ class Delivery(Generic[T]):
     def _back(self, reason: str, delay_ns: int) -> None:
         limit = self._queue._limit
         if self._open and limit and self.attempt >= limit and self._queue._give_up(self._claim, reason, self.attempt):
-            self._open = False
+            self._ended()
         else:
             self._end(delay_ns)
 
     def _end(self, delay_ns: int) -> None:
         reason = self._queue._end(self._claim, delay_ns)
         if reason in (0, -errno.ESTALE):
-            self._open = False
+            self._ended()
         if reason == -errno.ESTALE:
             what = f"item {self.sequence} of {self._queue._title()}"
             raise LeaseLost(f"{what} is not in this process's hands any more: it was acked or given back before")
         if reason < 0:
             self._queue._fail(reason)
+
+    def _ended(self) -> None:
+        if self._open:
+            self._open = False
+            self._queue._forget(self._claim)
 
     def __enter__(self) -> Self:
         return self
@@ -135,7 +140,7 @@ class Receiver(_core.Queue[T], Cursor[T]):
     _limit: int = 0
     _dead: Queue[Any] | None = None
     #: What is in hand, so that `close` can give it back: while this process lives nobody else would.
-    _claims: weakref.WeakSet[_core.Claim] | None = None
+    _claims: dict[int, weakref.ref[_core.Claim]] | None = None
 
     def receive(self, timeout: float | None = None) -> Delivery[T]:
         """Take an item in hand: it is gone once it is acked, and comes back when this process dies before.
@@ -185,8 +190,8 @@ class Receiver(_core.Queue[T], Cursor[T]):
                 return None
             raise self._unreadable(error) from error
         if self._claims is None:
-            self._claims = weakref.WeakSet()
-        self._claims.add(claim)
+            self._claims = {}
+        self._claims[claim.sequence] = weakref.ref(claim)
         return Delivery(self, claim, item)
 
     # -- dead letters
@@ -256,8 +261,14 @@ class Receiver(_core.Queue[T], Cursor[T]):
 
     # -- life
 
+    def _forget(self, claim: _core.Claim) -> None:
+        claims = self._claims
+        if claims is not None and (found := claims.get(claim.sequence)) is not None and found() is claim:
+            del claims[claim.sequence]  # unless the same item has come back to this handle meanwhile
+
     def _let_go(self, claim: _core.Claim) -> bool:
         """Give back what nobody holds any more; was it still ours?"""
+        self._forget(claim)
         try:
             return self._end(claim, 0) == 0
         except Exception:  # noqa: BLE001 - there is nobody to tell
@@ -269,7 +280,8 @@ class Receiver(_core.Queue[T], Cursor[T]):
         Later calls, and those that it finds blocked, get ValueError. The queue itself stays, for everyone else. May be
         called twice, and from any thread.
         """
-        held = sum(self._let_go(claim) for claim in list(self._claims or ()))
+        claims = [found() for found in list((self._claims or {}).values())]
+        held = sum(self._let_go(claim) for claim in claims if claim is not None)
         super().close()
         if self._dead is not None:
             self._dead.close()

@@ -195,6 +195,23 @@ def test_a_reader_that_leaves_loses_nothing(verb: str, jobs: Queue[Any]) -> None
     assert jobs.stats().held == 0
 
 
+def test_a_get_that_is_killed_loses_nothing(jobs: Queue[Any]) -> None:
+    """Whatever it had in hand comes back, so each item is printed or still there; one may be both."""
+    jobs.put_many(range(500))
+    seen: set[int] = set()
+    for _ in range(4):
+        with Child.of(["tocsin", "get", "jobs", "--count=inf"]) as get:
+            seen.add(int(get.hear()))
+            get.signal(signal.SIGKILL)
+            assert get.end() == -signal.SIGKILL
+            seen |= {int(line) for line in get.rest.splitlines(keepends=True) if line.endswith("\n")}
+    left = set()
+    while not jobs.join(0):
+        with jobs.receive(timeout=60) as delivery:
+            left.add(delivery.item)
+    assert seen | left == set(range(500))
+
+
 @pytest.mark.parametrize("verb", ["get", "receive"])
 def test_an_output_that_takes_nothing_loses_nothing(verb: str, shell: Shell, jobs: Queue[Any]) -> None:
     jobs.put("item")

@@ -100,6 +100,16 @@ def test_bad_numbers(place: str, what: str) -> None:
     assert not Path(place, "q").exists()
 
 
+def test_every_file_has_the_mode(place: str) -> None:
+    with Queue("q", at=place, mode=0o640) as queue:
+        queue.put_many(["x" * 1_000] * 1_000)
+        queue.fileno()
+        modes = {path.name: path.stat().st_mode & 0o777 for path in Path(place).iterdir() if "q" in path.name}
+        assert len(modes) > 2
+        assert set(modes.values()) == {0o640}, modes
+        assert queue.stats().mode == 0o640
+
+
 def test_create_false(place: str) -> None:
     with pytest.raises(FileNotFoundError):
         Queue("q", at=place, create=False)

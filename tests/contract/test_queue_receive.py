@@ -300,6 +300,17 @@ def test_a_consumer_is_killed_while_it_waits(queue: Queue[Any], place: str) -> N
     assert os.path.exists(queue.path)
 
 
+def test_a_claim_that_nobody_came_to_hold_goes_back(either_queue: Queue[Any]) -> None:
+    """As when Ctrl-C falls between the taking and the return."""
+    either_queue.put("x")
+    claim = either_queue._receive(0)
+    assert either_queue.stats().held == 1
+    del claim
+    gc.collect()
+    with either_queue.receive(60) as delivery:
+        assert (delivery.item, delivery.attempt) == ("x", 2)
+
+
 def test_claims_do_not_pile_up(either_queue: Queue[Any]) -> None:
     for number in range(3_000):
         either_queue.put(number)

@@ -157,11 +157,11 @@ MUTANTS = {
         "        {}\n",
         "~:wx",
     ),
-    "cancel_is_not_judged": Mutant(
-        "wakes everyone, who go to sleep again",
+    "cancel_wakes_nobody": Mutant(
+        "those who sleep already are not told",
         _HANDLE,
-        "return atom32_load_acq(&h->cancelled) ? -ECANCELED : 0;",
-        "return 0;",
+        "    wake_own(h);\n    if (atom_load_relax(&h->listening))\n",
+        "    if (atom_load_relax(&h->listening))\n",
         "~:wz",
     ),
 }

@@ -140,7 +140,7 @@ static void versions_are_compared(void)
 
 static void any_size(void)
 {
-    static const size_t SIZES[] = {1, 7, 8, 9, 4095, 4096, 4097, 8192, 65536, 65537, BIG, 3, BIG, BIG, 4096, 5000};
+    static const size_t SIZES[] = {1, 7, 8, 9, 4095, 4096, 8191, 8192, 8193, 65536, 65537, BIG, 3, BIG, BIG, 4096, 9000};
     for (int named = 0; named < 2; named++) {
         toc_data *d = opened(named ? "size" : NULL, 1);
         for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {

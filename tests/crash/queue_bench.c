@@ -177,7 +177,7 @@ static void leave_lock_to_the_dead(struct world *w)
     pid_t pid = bench_fork(HANG_S);
     if (pid == 0) {
         toc_queue *q = world_open(w);
-        _exit(queue_enter(q, 0));
+        _exit(toc_queue_enter(q, 0));
     }
     if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status))
         die("the dead holder of the lock");

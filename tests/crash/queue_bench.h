@@ -81,6 +81,7 @@ struct world {
     int holders;
     toc_taken hand[4]; /* in the process that is stepped */
     int removed;
+    int late; /* the fresh process takes what it can before it asks who is dead */
 };
 
 extern const struct queue_scenario QUEUE_SCENARIOS[];

@@ -72,7 +72,7 @@ const char *world_judge(struct world *w)
     if (w->page->puts && w->item[w->page->puts].fate != READY)
         return FAULT("put of %u returned, and it isn't there", w->page->puts);
     bool takes = s->does == GETS || s->does == RECEIVES || s->does == PURGES;
-    if (took > (takes ? 4u : 0) + (uint64_t)!!(s->waits & GETTER) + !!(s->waits & EAR))
+    if (took > (s->does == PURGES ? ITEMS : takes ? 4u : 0) + (uint64_t)!!(s->waits & GETTER) + !!(s->waits & EAR))
         return FAULT("%llu items were taken by nobody", (unsigned long long)took);
     for (uint64_t i = w->before.head_sequence + 1; i <= now.head_sequence && takes; i++)
         judge_fresh(w, (uint32_t)i, s->does);
@@ -157,7 +157,7 @@ const char *world_survivors(struct world *w)
         fault = reap(w, next_back(w, takers), (int)s.shut);
     }
     s = world_state(w);
-    while (!fault && waiting(w, PUTTER) && (s.shut || !queue_is_full(w->mine, &s, 0)))
+    while (!fault && waiting(w, PUTTER) && (s.shut || !toc_queue_is_full(w->mine, &s, 0)))
         fault = reap(w, next_back(w, PUTTER), (int)s.shut);
     if (!fault && waiting(w, JOINER) && count(w, READY) + count(w, ORPHAN) + count(w, HELD) + count(w, DELAYED) == 0)
         fault = reap(w, next_back(w, JOINER), 0);
@@ -201,8 +201,8 @@ void world_recovery(struct world *w)
         return;
     if (w->file)
         look_now(w);
-    if (queue_ready(q) == 0)
-        queue_bury(q);
+    if (toc_queue_ready(q) == 0)
+        toc_queue_bury(q);
     memcpy(bytes, &n, sizeof n);
     if (toc_queue_put(q, bytes, 40, 0) == 0)
         w->page->late = n;
@@ -255,7 +255,7 @@ static void drain(struct world *w, toc_queue *q, int shut)
         }
         MUST("ack", toc_queue_ack(q, &t), 0);
     }
-    MUST("the end of the queue", rc, shut ? -EPIPE : -EAGAIN);
+    MUST("the end of the queue", shut < 0 && rc == -EPIPE ? -EAGAIN : rc, shut > 0 ? -EPIPE : -EAGAIN);
 }
 
 static void check_counts(struct world *w, toc_queue *q, int doubt)
@@ -289,8 +289,16 @@ static void fresh_main(struct world *w, int doubt)
     MUST("open", q ? 0 : w->page->rc, 0);
     if (w->file)
         look_now(w);
-    MUST("being somebody", queue_ready(q), 0);
-    int rc = queue_bury(q);
+    MUST("being somebody", toc_queue_ready(q), 0);
+    if (w->late) { /* others go on for a while before somebody asks who is dead */
+        atom_store_rel(&queue_file(q)->looked_ns, (uint64_t)toc_now());
+        MUST("state", toc_queue_state(q, &st), 0);
+        drain(w, q, -1);
+        if (w->page->fault[0])
+            return;
+        atom_store_rel(&queue_file(q)->looked_ns, 0);
+    }
+    int rc = toc_queue_bury(q);
     MUST("burying", rc, 0);
     check_counts(w, q, doubt);
     if (w->page->fault[0])
@@ -405,7 +413,7 @@ const char *world_fresh(struct world *w)
         memset(w->item, 0, sizeof w->item);
     pid_t pid = bench_fork(HANG_S);
     if (pid == 0) {
-        fresh_main(w, w->page->recovering);
+        fresh_main(w, w->page->recovering || w->late);
         _exit(0);
     }
     waitpid(pid, &status, 0);

@@ -164,7 +164,7 @@ static pid_t start(const char *dir, int i, uint32_t person)
     if (pid > 0)
         return pid;
     toc_queue *q = open_it(dir);
-    if (!q || queue_ready(q) < 0)
+    if (!q || toc_queue_ready(q) < 0)
         blame("open failed", 0, 0, i);
     me->id = q->owner->id;
     if (i < PRODUCERS)

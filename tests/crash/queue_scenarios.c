@@ -116,8 +116,8 @@ static void op_open(struct world *w, toc_queue *q)
 static void op_bury(struct world *w, toc_queue *q)
 {
     atom_store_rel(&queue_file(q)->looked_ns, 0);
-    if ((w->page->rc = queue_ready(q)) == 0)
-        w->page->rc = queue_bury(q);
+    if ((w->page->rc = toc_queue_ready(q)) == 0)
+        w->page->rc = toc_queue_bury(q);
 }
 
 static void op_peek(struct world *w, toc_queue *q)

@@ -52,7 +52,7 @@ static void start(struct world *w, struct walk *walk, int recovers)
     pid_t pid = bench_fork(2 * HANG_S);
     if (pid == 0) {
         toc_queue *q = recovers || w->s->opens ? NULL : world_open(w);
-        if (q && !w->s->joins && queue_ready(q) < 0) /* it is somebody already, or it is about becoming that */
+        if (q && !w->s->joins && toc_queue_ready(q) < 0) /* it is somebody already, or it is about becoming that */
             _exit(3);
         if (!recovers)
             world_in_hand(w, q);
@@ -118,6 +118,7 @@ static void kill_at(struct world *w, const struct queue_scenario *s, struct poin
         if (!fault)
             fault = world_recovered(w);
     }
+    w->late = (int)(walk_draw() & 1);
     if (!fault)
         fault = world_fresh(w);
     if (fault)
@@ -165,14 +166,14 @@ static int all(struct world *w, const struct queue_scenario *s, struct plan *p)
 
 /* -- named steps */
 
-static int reach(struct world *w, const struct queue_scenario *s, const char *name)
+static int reach(struct world *w, const struct queue_scenario *s, const char *name, int late)
 {
     int status;
     world_begin(w, s);
     pid_t pid = bench_fork(HANG_S);
     if (pid == 0) {
         toc_queue *q = s->opens ? NULL : world_open(w);
-        if (q && queue_ready(q) < 0)
+        if (q && toc_queue_ready(q) < 0)
             _exit(3);
         world_in_hand(w, q);
         raise(SIGSTOP);
@@ -192,10 +193,11 @@ static int reach(struct world *w, const struct queue_scenario *s, const char *na
     const char *fault = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? "the operation hangs" : world_judge(w);
     if (!fault)
         fault = world_survivors(w);
+    w->late = late;
     if (!fault)
         fault = world_fresh(w);
     if (fault)
-        report(w, fault, (struct point){0, 0}, name);
+        printf("FAULT %s: killed at %s: %s\n", s->name, name, fault), faults++;
     world_end(w);
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
@@ -204,7 +206,7 @@ static int die_at(struct world *w, const char *name)
 {
     int reached = 0;
     for (int i = 0; i < N_QUEUE_SCENARIOS; i++)
-        if (reach(w, &QUEUE_SCENARIOS[i], name)) {
+        if (reach(w, &QUEUE_SCENARIOS[i], name, 0) + reach(w, &QUEUE_SCENARIOS[i], name, 1)) {
             printf("died in: %s\n", QUEUE_SCENARIOS[i].name);
             reached++;
         }

@@ -61,6 +61,15 @@ def test_a_second_announcement_and_a_second_process_change_nothing() -> None:
     assert ledger.announced["parse"] == {0: 2000}
 
 
+def test_a_put_wakes_as_an_announcement_does_and_belongs_to_its_stage() -> None:
+    ledger = Ledger()
+    ledger.enter(1, "hash", "announced 0 1000 1001 0")
+    assert ledger.enter(1, "hash", "put jobs 0 2000") is None
+    ledger.enter(2, "parse", "waited jobs 0 1500 2300 4")
+    assert ledger.latencies() == {("hash", "parse"): [300]}
+    assert ledger.spent["parse"] == 4
+
+
 def test_the_p99_of_few_is_the_worst() -> None:
     assert Latency.of([]) is None
     assert Latency.of([3_000_000_000, 1_000_000_000]) == Latency(2, 2.0, 3.0)

@@ -1,4 +1,4 @@
-"""What type checkers must say of queues and values, line by line. Not run: `test_reveal_type.py` gives it to mypy and pyright.
+"""What type checkers must say, line by line. Not run: `test_reveal_type.py` gives it to mypy and pyright.
 
 A comment behind a `reveal_type` is the type that it must show; a comment `error` means that the line must be refused.
 """

@@ -18,6 +18,10 @@ class Kill:
     held: tuple[int, ...]
     """Batches that it had in hand; with polling it has none, because nothing hands any out."""
 
+    def holding(self) -> str:
+        named = "batch" if len(self.held) == 1 else "batches"
+        return f"{named} {', '.join(map(str, self.held))} in hand"
+
 
 @dataclass(frozen=True)
 class Back:

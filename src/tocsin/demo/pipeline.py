@@ -113,7 +113,8 @@ class Pipeline:
             return
         if self.how == "polling":  # the one that has the last batch to do
             name = f"worker {(batches - 1) % self.workers + 1}"
-            self._kill(next(child for child in self.children if child.name == name), done)
+            for child in [child for child in self.children if child.name == name]:
+                self._kill(child, done)
             return
         for child in [child for child in self.children if self.deliveries.held_by(child.name)]:
             self._enter(child, child.stop(), progress)  # its last word may be older than its last deed
@@ -137,7 +138,7 @@ class Pipeline:
                 successor, then = child.name, "; it is started again"
             else:
                 successor = f"worker {self.workers + 1}"
-                then = f" with {_named(self.kill.held)} in hand; {successor} is started"
+                then = f" with {self.kill.holding()}; {successor} is started"
             progress.note(f"{POOL}: SIGKILL after {self.kill.after} of {batches} batches, for {child.name}{then}")
             self._start(successor, child.argv, selector)
             # The last list comes only now. So nobody can have been through before it was hit.
@@ -172,7 +173,3 @@ class Pipeline:
             return None
         with Queue(JOBS, at=str(self.run / "events"), create=False) as queue:
             return queue.stats()
-
-
-def _named(batches: tuple[int, ...]) -> str:
-    return f"batch {batches[0]}" if len(batches) == 1 else f"batches {', '.join(map(str, batches))}"

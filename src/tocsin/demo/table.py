@@ -117,8 +117,7 @@ def queue_table(run: Outcome) -> Table:
     if kill is None:
         shown.add_row("killed", "nobody: too little work to catch a worker with an item in hand")
     else:
-        held = ", ".join(map(str, kill.held))
-        shown.add_row("killed", f"{kill.worker}, by {kill.signal}, with batch {held} in hand")
+        shown.add_row("killed", f"{kill.worker}, by {kill.signal}, with {kill.holding()}")
     for back in seen.back:
         shown.add_row(f"batch {back.batch} again", str(back))
     shown.add_row("results that came twice", f"{seen.repeated}")

@@ -49,6 +49,10 @@ QUEUE_TESTS = {
     "SimpleQueueCases.test_order",
 }
 SHUTDOWN_TESTS = {"QueueCases.test_shutdown_immediate_join", "QueueCases.test_shutdown_all_methods_in_many_threads"}
+PROCESS_QUEUE_TESTS = {
+    f"_TestQueue.{name}"
+    for name in ("test_fork", "test_get", "test_put", "test_qsize", "test_task_done", "test_timeout")
+}
 #: Their own words for what they don't run: by start method, or with threads.
 THEIR_SKIPS = "test not appropriate for"
 
@@ -95,6 +99,17 @@ def test_queue_tests(kind: str, tally: Callable[[str], None]) -> None:
     assert set(report["cases"]) >= wanted
     assert report["skipped"] == {}
     tally(f"{len(report['cases'])} of CPython's test_queue")
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("kind", "method"), [("named", "fork"), ("anonymous", "fork"), ("anonymous", "spawn"), ("named", "forkserver")]
+)
+def test_process_queue_tests(kind: str, method: str, tally: Callable[[str], None]) -> None:
+    report = cases("run_process_queue_tests.py", kind, method)
+    assert set(report["cases"]) >= PROCESS_QUEUE_TESTS
+    assert report["skipped"] == {}
+    tally(f"{len(report['cases'])} of CPython's multiprocessing tests of queues, {method}")
 
 
 @pytest.mark.timeout(240)
