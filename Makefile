@@ -44,8 +44,8 @@ prove: $(VENV)/tested
 	@TOCSIN_PROVE=full $(BIN)/python -m pytest -m prove --timeout=7200
 
 bench: $(VENV)/tested
-	@$(PIP) install --target build/peers --upgrade -r benchmarks/requirements.txt
-	@for of in event queue data_event signal; do $(BIN)/python -m benchmarks.bench_$$of $(BENCH) || exit; done
+	@$(BIN)/python -m benchmarks.install
+	@$(BIN)/python -m benchmarks $(BENCH)
 
 lint: $(VENV)/tested
 	@$(BIN)/python -m ruff check src tests benchmarks verify

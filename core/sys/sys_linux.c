@@ -18,6 +18,9 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the futex is the first half of the word");
 
 #define NS 1000000000ll
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441 /* the same on every architecture that Linux has had since then */
+#endif
 
 static int outcome(long r) { return r < 0 ? -errno : (int)r; }
 
@@ -159,16 +162,22 @@ int sys_timer_set(int timer, int64_t when)
     return outcome(timerfd_settime(timer, TFD_TIMER_ABSTIME, &at, NULL));
 }
 
+static int wait_ms(int epoll, struct epoll_event *e, int64_t left)
+{
+    /* Round up: a wait that returned early would have to be called again. */
+    int ms = left < 0 ? -1 : left > 86400 * NS ? 86400 * 1000 : (int)((left + 999999) / 1000000);
+    return outcome(epoll_wait(epoll, e, 1, ms));
+}
+
 int sys_epoll_wait(int epoll, int64_t deadline)
 {
     struct epoll_event e;
-    int ms = -1;
-    if (deadline != SYS_FOREVER) {
-        int64_t left = deadline ? deadline - sys_now() : 0;
-        /* Round up: a wait that returned early would have to be called again. */
-        ms = left <= 0 ? 0 : left > 86400 * NS ? 86400 * 1000 : (int)((left + 999999) / 1000000);
-    }
-    return outcome(epoll_wait(epoll, &e, 1, ms));
+    int64_t left = deadline == SYS_FOREVER ? -1 : deadline ? deadline - sys_now() : 0;
+    if (deadline == SYS_FOREVER || left <= 0)
+        return wait_ms(epoll, &e, deadline == SYS_FOREVER ? -1 : 0);
+    struct timespec t = {left / NS, left % NS};
+    int rc = outcome(syscall(SYS_epoll_pwait2, epoll, &e, 1, &t, NULL, (size_t)0)); /* in ns; Linux 5.11 */
+    return rc == -ENOSYS ? wait_ms(epoll, &e, left) : rc;
 }
 
 /* -- this process */

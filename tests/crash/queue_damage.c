@@ -176,7 +176,7 @@ static void make(void)
 static int allowed(long rc)
 {
     static const int CODES[] = {EUCLEAN, EBADMSG, EPROTO, EIDRM, ENOSPC, EUSERS, EFBIG, ENOMEM, EAGAIN, EPIPE, EMEDIUMTYPE, ESTALE,
-                                ETIMEDOUT, EEXIST, EMSGSIZE, ENOENT, ENOBUFS, ERANGE, EINVAL, EOVERFLOW, EACCES, EPERM};
+                                ETIMEDOUT, EEXIST, EMSGSIZE, ENOENT, ENOBUFS, ERANGE, EINVAL, EOVERFLOW, EACCES, EPERM, EISDIR, ELOOP};
     for (size_t i = 0; i < sizeof CODES / sizeof *CODES; i++)
         if (rc == -CODES[i])
             return 1;
