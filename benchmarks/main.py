@@ -87,6 +87,7 @@ def measure(options: argparse.Namespace) -> int:
     with place() as here:
         os.environ[PLACE] = here
         for stem, case in chosen(options):
+            began = time.monotonic()
             try:
                 for table in cases.run(stem, case, effort):
                     tables.append(table)  # noqa: PERF402 -- what a case found before it broke counts
@@ -94,6 +95,7 @@ def measure(options: argparse.Namespace) -> int:
                 broken += 1
                 print(f"\n== {stem}, {case}: BROKEN")
                 traceback.print_exc()
+            print(f"  ({stem}, {case}: {time.monotonic() - began:.0f} s)", flush=True)
     summary(tables)
     load = " ".join(f"{value:.2f}" for value in os.getloadavg())
     print(f"\n{time.monotonic() - started:.0f} s; load at the end: {load}" + (f"; {broken} broken" if broken else ""))

@@ -72,21 +72,10 @@ void toc_data_free(toc_data *d) { toc_handle_free(&d->h); }
 
 /* -- the lock */
 
-static int owner(struct toc_data *d, struct toc_owner **me)
-{
-    *me = (struct toc_owner *)atom_load_acq(&d->me);
-    if (*me)
-        return toc_owner_ready(*me, (uint64_t)sys_now_coarse());
-    int rc = toc_handle_owner(&d->h, me);
-    if (rc == 0)
-        atom_store_rel(&d->me, (uint64_t)*me); /* pairs with the acquire above */
-    return rc;
-}
-
 static int lock(struct toc_data *d, int64_t deadline)
 {
     struct toc_owner *me;
-    int rc = owner(d, &me);
+    int rc = toc_handle_owner(&d->h, (uint64_t)sys_now_coarse(), &me);
     while (rc == 0) {
         int64_t round = sys_now() + LOCK_ROUND_NS;
         bool last = deadline != TOC_FOREVER && deadline <= round;

@@ -54,7 +54,6 @@ _Static_assert(sizeof(struct toc_data_file) == 20480, "format");
 struct toc_data {
     struct toc_handle h;
     uint64_t cursor; /* the version that this handle has had; its threads share it */
-    uint64_t me;     /* a struct toc_owner *, once it was needed */
 };
 
 static inline struct toc_data_file *data_file(const struct toc_data *d) { return (struct toc_data_file *)d->h.o.head; }

@@ -292,6 +292,8 @@ void toc_handle_free(struct toc_handle *h)
     free_all(h->own);
     free_all(h->shared);
     free(h->alarm);
+    if (h->owner)
+        toc_owner_quit(h->owner);
     toc_object_free(&h->o);
     free(h);
 }

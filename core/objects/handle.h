@@ -36,6 +36,7 @@ struct toc_handle {
     uint64_t heard_ns;      /* when the FIFO of `own` was last seen to have a name; who moves it looks */
     struct toc_ear *own;    /* toc_fileno; NULL before it was asked for */
     struct toc_ear *shared; /* toc_listen: without an epoll */
+    struct toc_owner *owner; /* NULL before toc_handle_owner */
     struct toc_held *alarm; /* a timer in the epoll of `own`; NULL before there was need of one */
     struct toc_call *calls; /* guarded by sys_enter */
     uint32_t calls_forks;   /* after how many forks `calls` was begun: a child has none of its parent's threads */
@@ -84,8 +85,9 @@ void toc_handle_alarm(struct toc_handle *h, int64_t when);
 /* Put bits in; the word of that very instant. 0, or why nobody should wait here any more. */
 int toc_handle_arm(struct toc_handle *h, uint64_t bits, uint64_t *word);
 
-/* This process in the directory of the object: the one whose locks the others look at. */
-int toc_handle_owner(const struct toc_handle *h, struct toc_owner **out);
+/* This process in the directory of the object: the one whose locks the others look at. Joins at the first call, quits with
+ * the handle's end. To be asked before anything is announced. */
+int toc_handle_owner(struct toc_handle *h, uint64_t now_coarse, struct toc_owner **out);
 
 /* What toc_stat says of a head. */
 void toc_head_describe(toc_stat *out, const struct toc_head *h);

@@ -7,7 +7,7 @@
  * and this is the directory that every user of it can name. */
 #define NOWHERE "/dev/shm/"
 
-int toc_handle_owner(const struct toc_handle *h, struct toc_owner **out)
+static int join(const struct toc_handle *h, struct toc_owner **out)
 {
     char directory[TOC_PATH_MAX];
     if (!h->o.path)
@@ -16,4 +16,19 @@ int toc_handle_owner(const struct toc_handle *h, struct toc_owner **out)
     memcpy(directory, h->o.path, n);
     directory[n] = 0;
     return toc_owner_join(out, directory);
+}
+
+int toc_handle_owner(struct toc_handle *h, uint64_t now_coarse, struct toc_owner **out)
+{
+    struct toc_owner *mine = atom_load_ptr(&h->owner), *none = NULL;
+    *out = mine;
+    if (mine)
+        return toc_owner_ready(mine, now_coarse);
+    int rc = join(h, &mine);
+    if (rc == 0 && !atom_cas_ptr(&h->owner, &none, mine)) {
+        toc_owner_quit(mine); /* of two threads, one joins */
+        mine = none;
+    }
+    *out = mine;
+    return rc;
 }

@@ -93,7 +93,6 @@ static inline uint64_t claim_whose(uint64_t c) { return c >> 18; }
 
 struct toc_queue {
     struct toc_handle h;
-    struct toc_owner *owner; /* NULL before the first change */
     struct toc_log log;
     char *prefix;
     struct toc_queue_state s; /* the state that is being made; guarded by the lock */

@@ -58,13 +58,8 @@ int toc_queue_ready(struct toc_queue *q)
     int rc = toc_object_ready_at(&q->h.o, now);
     if (rc < 0)
         return rc;
-    struct toc_owner *owner = (struct toc_owner *)atom_load_ptr(&q->owner);
-    if (owner)
-        return toc_owner_ready(owner, now);
-    rc = toc_handle_owner(&q->h, &owner); /* the same one for all threads that come here */
-    if (rc == 0)
-        atom_store_ptr(&q->owner, owner);
-    return rc;
+    struct toc_owner *me;
+    return toc_handle_owner(&q->h, now, &me);
 }
 
 int toc_queue_enter(struct toc_queue *q, int64_t deadline)
@@ -72,10 +67,10 @@ int toc_queue_enter(struct toc_queue *q, int64_t deadline)
     int rc = toc_queue_ready(q);
     if (rc < 0)
         return rc;
-    if (!toc_lock_try(&queue_file(q)->lock, q->owner)) {
+    if (!toc_lock_try(&queue_file(q)->lock, q->h.owner)) {
         /* A call that looks once still needs the lock; only a holder that is stopped makes it wait this long. */
         int64_t least = sys_now() + 1000000000ll;
-        rc = toc_lock_take(&queue_file(q)->lock, q->owner, deadline == TOC_FOREVER || deadline > least ? deadline : least);
+        rc = toc_lock_take(&queue_file(q)->lock, q->h.owner, deadline == TOC_FOREVER || deadline > least ? deadline : least);
         if (rc < 0)
             return rc;
     }
@@ -88,7 +83,7 @@ int toc_queue_enter(struct toc_queue *q, int64_t deadline)
 bool toc_queue_try(struct toc_queue *q, int *rc)
 {
     *rc = toc_queue_ready(q);
-    if (*rc < 0 || !toc_lock_try(&queue_file(q)->lock, q->owner))
+    if (*rc < 0 || !toc_lock_try(&queue_file(q)->lock, q->h.owner))
         return false;
     *rc = begin(q);
     if (*rc == 0)
@@ -163,7 +158,7 @@ static bool find_vacant(const struct toc_queue *q, uint32_t *at)
 {
     for (uint32_t i = 0; i < queue_holders(&q->s); i++) {
         const struct toc_holder *h = toc_queue_holder(q, i);
-        if (h->id == 0 || (h->leased == 0 && !toc_owner_lives(q->owner, h->id))) {
+        if (h->id == 0 || (h->leased == 0 && !toc_owner_lives(q->h.owner, h->id))) {
             *at = i;
             return true;
         }
@@ -175,10 +170,10 @@ int toc_queue_my_holder(struct toc_queue *q, struct toc_holder **out)
 {
     uint32_t n = queue_holders(&q->s), at = q->holder < n ? q->holder : 0;
     *out = toc_queue_holder(q, at);
-    if ((*out)->id == q->owner->id)
+    if ((*out)->id == q->h.owner->id)
         return 0;
     for (at = 0; at < n; at++)
-        if (toc_queue_holder(q, at)->id == q->owner->id)
+        if (toc_queue_holder(q, at)->id == q->h.owner->id)
             break;
     if (at == n && !find_vacant(q, &at)) {
         int rc = allocate_more(q);
@@ -190,10 +185,10 @@ int toc_queue_my_holder(struct toc_queue *q, struct toc_holder **out)
             return rc;
     }
     struct toc_holder *mine = toc_queue_holder(q, at);
-    if (mine->id != q->owner->id) {
+    if (mine->id != q->h.owner->id) {
         atom_store_relax(&mine->leased, 0);
         atom_store_relax(&mine->taken, 0);
-        atom_store_rel(&mine->id, q->owner->id); /* pairs with the acquire in queue_unfinished */
+        atom_store_rel(&mine->id, q->h.owner->id); /* pairs with the acquire in queue_unfinished */
     }
     q->holder = at;
     *out = mine;

@@ -92,17 +92,22 @@ void toc_held_forget(struct toc_held *h)
     sys_leave(&saved);
 }
 
+void toc_held_close_entered(struct toc_held *h)
+{
+    if (h->fd >= 0) {
+        int fd = h->fd;
+        unlist(h);
+        sys_close(fd);
+    }
+}
+
 void toc_held_close(struct toc_held *h)
 {
     struct sys_mask saved;
     if (h->fd < 0)
         return;
     sys_enter(&saved);
-    if (h->fd >= 0) {
-        int fd = h->fd;
-        unlist(h);
-        sys_close(fd);
-    }
+    toc_held_close_entered(h);
     sys_leave(&saved);
 }
 

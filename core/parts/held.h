@@ -25,6 +25,7 @@ int toc_held_owner(struct toc_held *h, const char *path);               /* the f
 int toc_held_epoll(struct toc_held *h);
 int toc_held_timer(struct toc_held *h);
 void toc_held_close(struct toc_held *h);
+void toc_held_close_entered(struct toc_held *h); /* by who is between sys_enter and sys_leave already */
 void toc_held_forget(struct toc_held *h); /* without closing: somebody else has, and the number is another's */
 void toc_held_move(struct toc_held *to, struct toc_held *from); /* the list knows them by address */
 

@@ -9,25 +9,19 @@
 
 #define LOOK_NS 1000000000ull
 
-static struct toc_owner *first; /* guarded by sys_enter; only ever grows */
-static uint64_t me;             /* 0: not yet, or a child that has not asked */
-static uint32_t my_forks;
+static struct toc_owner *first; /* guarded by sys_enter */
 
-/* Within sys_enter. */
-static int my_id(uint64_t *id)
+/* The id stays when the file is replaced; a forked child is somebody else, and so is who joins anew after everybody had quit:
+ * what they had held must not look alive again. */
+static int identify(const struct toc_owner *o, uint64_t *id)
 {
-    if (me == 0 || my_forks != toc_held_forks()) {
-        uint64_t random = 0;
-        while (random == 0) {
-            int rc = sys_random(&random, sizeof random);
-            if (rc < 0)
-                return rc;
-            random >>= 64 - TOC_OWNER_BITS;
-        }
-        me = random;
-        my_forks = toc_held_forks();
+    *id = o->forks == toc_held_forks() ? o->id : 0;
+    while (*id == 0) {
+        int rc = sys_random(id, sizeof *id);
+        if (rc < 0)
+            return rc;
+        *id >>= 64 - TOC_OWNER_BITS;
     }
-    *id = me;
     return 0;
 }
 
@@ -59,7 +53,7 @@ static bool is_open(const struct toc_owner *o) { return o->file && o->file->fd >
 static bool is_ours(const struct toc_owner *o)
 {
     struct sys_file held;
-    return sys_fstat(o->file->fd, &held) == 0 && held.ino == o->ino && held.dev == o->dev;
+    return o->file->fd >= 0 && sys_fstat(o->file->fd, &held) == 0 && held.ino == o->ino && held.dev == o->dev;
 }
 
 static bool is_named(const struct toc_owner *o)
@@ -87,7 +81,7 @@ static int take_place(struct toc_owner *o)
         return rc;
     }
     sys_enter(&saved);
-    rc = my_id(&id);
+    rc = identify(o, &id);
     if (rc == 0)
         rc = sys_owner_lock(fresh->fd, id);
     if (rc == 0)
@@ -96,7 +90,7 @@ static int take_place(struct toc_owner *o)
         o->dev = file.dev;
         o->ino = file.ino;
         o->id = id;
-        o->forks = my_forks;
+        o->forks = toc_held_forks();
         o->file = fresh;
     }
     sys_leave(&saved);
@@ -111,8 +105,34 @@ int toc_owner_join(struct toc_owner **out, const char *directory)
     *out = find(directory);
     if (!*out)
         rc = add(out, directory);
+    if (rc == 0)
+        (*out)->users++;
     sys_leave(&saved);
-    return rc < 0 ? rc : toc_owner_ready(*out, (uint64_t)sys_now_coarse());
+    if (rc == 0 && (rc = toc_owner_ready(*out, (uint64_t)sys_now_coarse())) < 0)
+        toc_owner_quit(*out);
+    return rc;
+}
+
+void toc_owner_quit(struct toc_owner *o)
+{
+    struct sys_mask saved;
+    sys_enter(&saved);
+    bool last = --o->users == 0;
+    if (last) {
+        /* Closed before anybody can open it anew: the close would take the newcomer's lock as well. */
+        struct toc_owner **at = &first;
+        while (*at && *at != o)
+            at = &(*at)->next;
+        if (*at)
+            *at = o->next;
+        if (o->file && is_ours(o))
+            toc_held_close_entered(o->file);
+    }
+    sys_leave(&saved);
+    if (last) {
+        free(o->file);
+        free(o);
+    }
 }
 
 int toc_owner_ready(struct toc_owner *o, uint64_t now)

@@ -6,8 +6,9 @@
  * anybody can ask; a pid could be reused, a time stamp could be late. Containers that share the directory share the
  * file, so they ask each other as well. Nothing of the dead stays behind: no file per process, nothing to tidy up.
  *
- * Discipline: the file is opened here and nowhere else in the process, and stays open, because a classic lock goes
- * with the first close of any of its file's descriptors.
+ * Discipline: the file is opened here and nowhere else in the process, and stays open as long as a handle uses it, because a
+ * classic lock goes with the first close of any of its file's descriptors. What the last handle still held is then a dead
+ * one's, as it should be.
  */
 #ifndef TOC_OWNER_H
 #define TOC_OWNER_H
@@ -21,17 +22,19 @@
 #define TOC_OWNER_FILE ".tocsin.owners"
 
 struct toc_owner {
-    uint64_t id; /* of this process, in every directory the same; another one after a fork */
+    uint64_t id; /* of this process in this directory; another one after a fork */
     uint32_t forks;
     struct toc_held *file; /* NULL: not yet */
     uint64_t dev, ino;
     uint64_t looked_ns;
-    struct toc_owner *next; /* the process-wide list; nothing in it is ever freed */
+    uint32_t users;         /* handles; guarded by sys_enter, as the list is */
+    struct toc_owner *next; /* the process-wide list */
     char path[];
 };
 
-/* Be somebody in `directory` (which ends in a slash). One for all handles of the process. */
+/* Be somebody in `directory` (which ends in a slash). One for all handles of the process; each that joined quits. */
 int toc_owner_join(struct toc_owner **out, const char *directory);
+void toc_owner_quit(struct toc_owner *o);
 /* To be called before anything is announced under `id`: after a fork the child becomes somebody else, and at most once a
  * second the file is looked at: somebody may have deleted it, or closed our descriptor. */
 int toc_owner_ready(struct toc_owner *o, uint64_t now_coarse);

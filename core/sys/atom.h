@@ -41,6 +41,7 @@ static inline uint64_t atom_swap_acqrel(uint64_t *p, uint64_t v) { TOC_POINT(); 
 /* Pointers of one process: what is behind them is complete when they are shown. */
 #define atom_load_ptr(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define atom_store_ptr(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define atom_cas_ptr(p, seen, v) __atomic_compare_exchange_n((p), (seen), (v), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 
 /* Counters of one process. */
 static inline uint32_t atom32_load_acq(const uint32_t *p) { TOC_POINT(); return __atomic_load_n(p, __ATOMIC_ACQUIRE); }

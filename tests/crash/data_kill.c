@@ -185,7 +185,7 @@ static void begin(const struct scene *s)
         add_waiter(0);
     if (s->busy) {
         struct toc_owner *me;
-        if (toc_handle_owner(world.handle, &me) < 0)
+        if (toc_handle_owner(world.handle, (uint64_t)sys_now_coarse(), &me) < 0)
             die("the lock's holder");
         data_file(world.handle)->lock = me->id << 2;
     }

@@ -166,7 +166,7 @@ static pid_t start(const char *dir, int i, uint32_t person)
     toc_queue *q = open_it(dir);
     if (!q || toc_queue_ready(q) < 0)
         blame("open failed", 0, 0, i);
-    me->id = q->owner->id;
+    me->id = q->h.owner->id;
     if (i < PRODUCERS)
         produce(q, me, (uint64_t)i);
     else

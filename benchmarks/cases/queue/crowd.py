@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 EACH = 32
 FEW = 2
+REHEARSAL = 200
+LIMIT = 1.5  # 64 processes on a few processors also switch, and find the caches cold
 PEERS = (OURS, "multiprocessing.Queue", "faster-fifo, msgspec")
 
 
@@ -28,12 +30,12 @@ def run(effort: Effort) -> Iterator[Table]:
     measures: dict[str, Callable[[], float]] = {}
     for peer in taking_part(clock, lambda peer: peer.name in PEERS):
         for each in (FEW, EACH):
-            items = enough(peer, Shape(FEW, FEW, ITEM), effort.of(150, 50) / 1e3)
+            items = enough(peer, Shape(FEW, FEW, ITEM), effort.of(100, 40) / 1e3)
             name = f"{peer.name}, {each} and {each}"
             took[name] = []
 
             def us(peer: Peer = peer, each: int = each, items: int = items, all_of: list[Took] = took[name]) -> float:
-                all_of.append(through(peer, Shape(each, each, ITEM), items))
+                all_of.append(through(peer, Shape(each, each, ITEM, rehearsal=REHEARSAL), items))
                 return all_of[-1].us
 
             measures[name] = us
@@ -42,7 +44,7 @@ def run(effort: Effort) -> Iterator[Table]:
     clock.print(few)
     yield clock
     cpu.values = {name: [one.cpu_us for one in all_of] for name, all_of in took.items()}
-    cpu.at_most("64 processes on one queue, CPU an item", many, few, 1.25)
+    cpu.at_most("64 processes on one queue, CPU an item", many, few, LIMIT)
     cpu.print(few)
     yield cpu
 

@@ -19,7 +19,7 @@ STDLIB = "multiprocessing.Queue"
 
 
 def measure(table: Table, effort: Effort, contestants: Mapping[str, tuple[Peer, Shape]]) -> None:
-    seconds = effort.of(120, 40) / 1e3
+    seconds = effort.of(90, 40) / 1e3
     measures = {name: partial(us_an_item, peer, shape, enough(peer, shape, seconds))
                 for name, (peer, shape) in contestants.items()}
     rounds(table, measures, ROUNDS)

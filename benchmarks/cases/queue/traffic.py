@@ -37,6 +37,7 @@ class Shape:
     consumers: int
     item: Any
     batch: int = 0  # 0: one by one
+    rehearsal: int = 0  # items that each process passes through a queue of its own before the start
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +111,7 @@ class Run:
     """One measurement: its children, and the memory that they count in."""
 
     def __init__(self, peer: Peer, shape: Shape, items: int) -> None:
+        self.peer = peer
         self.shape = shape
         self.codec = None if peer.itself else peer.codec
         self.item = peer.codec.encode(shape.item) if peer.itself and peer.codec else shape.item
@@ -122,7 +124,25 @@ class Run:
         self.ready, self.say = os.pipe()
         self.gate, self.open_gate = os.pipe()
 
+    def rehearse(self) -> None:
+        """A forked child copies each page of the interpreter that it touches first: not what a queue costs."""
+        if not self.shape.rehearsal:
+            return
+        made = self.peer.make(1, 1)
+        put, get = made.producer(0).put, made.consumer(0).get
+        assert put is not None
+        assert get is not None
+        for _ in range(self.shape.rehearsal):
+            if self.codec is None:
+                put(self.item)
+                get()
+            else:
+                put(self.codec.encode(self.item))
+                self.codec.decode(get())
+        made.drop()
+
     def produce(self, made: Made, number: int) -> None:
+        self.rehearse()
         ends = made.producer(number)
         self.wait_at_gate()
         if self.shape.batch:
@@ -134,6 +154,7 @@ class Run:
             time.sleep(PATIENCE_S)
 
     def consume(self, made: Made, number: int) -> None:
+        self.rehearse()
         ends = made.consumer(number)
         self.wait_at_gate()
         if self.shape.batch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from itertools import count
 from typing import Any
@@ -24,7 +25,7 @@ def open_queue(name: str, codec: str, _number: int = 0) -> Ends:
 
 
 def make(codec: str, _producers: int, _consumers: int) -> Made:
-    name = f"queue-{next(_names)}"
+    name = f"queue-{os.getpid()}-{next(_names)}"
     made = queue(name, codec=codec)
 
     def drop() -> None:
