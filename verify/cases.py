@@ -27,6 +27,8 @@ def _event(waits: int = 0, listens: int = 0, filenos: int = 0, sets: int = 1, cl
 SET = {"BEGINS_SET": 1}
 GUARDED = {"BEGINS_GUARDED": 1}
 ALL_LIVE = {"KILLS": 0}
+#: The long ones are at the limit of the memory; the byte in the FIFO is in the quick ones.
+NO_PENS = {"PENS": 0}
 
 MODELS = [
     Case("two sleepers, two setters, a clearer", "event", _event(waits=2, sets=2)),
@@ -43,9 +45,14 @@ MODELS = [
         "event",
         _event(filenos=1, sets=0) | {"CLEARLISTENS": 1, "REMOVES": 1} | SET,
     ),
-    Case("a sleeper, a listener, two setters, a clearer", "event", _event(1, 1, sets=2), quick=False),
-    Case("a sleeper, a fileno, two setters, a clearer", "event", _event(1, filenos=1, sets=2), quick=False),
-    Case("a listener, a fileno, two setters, a clearer", "event", _event(listens=1, filenos=1, sets=2), quick=False),
+    Case("a sleeper, a listener, two setters, a clearer", "event", _event(1, 1, sets=2) | NO_PENS, quick=False),
+    Case("a sleeper, a fileno, two setters, a clearer", "event", _event(1, filenos=1, sets=2) | NO_PENS, quick=False),
+    Case(
+        "a listener, a fileno, two setters, a clearer",
+        "event",
+        _event(listens=1, filenos=1, sets=2) | NO_PENS,
+        quick=False,
+    ),
     Case("lock: three, twice each", "lock", {"USERS": 3, "ROUNDS": 2}),
     Case("lock: three, twice each, nobody dies", "lock", {"USERS": 3, "ROUNDS": 2} | ALL_LIVE),
     Case("lock: four", "lock", {"USERS": 4}, quick=False),
@@ -56,7 +63,7 @@ MODELS = [
     Case("queue: a get, two puts that wait for room", "commit", {"GETS": 1, "ROOMS": 2}),
     Case("queue: two gets, a put, nobody dies", "commit", {"GETS": 2, "PUTS": 1} | GUARDED | ALL_LIVE),
     Case("queue: two gets, two puts", "commit", {"GETS": 2, "PUTS": 2}, quick=False),
-    Case("queue: two receives, two puts", "commit", {"RECEIVES": 2, "PUTS": 2}, quick=False),
+    Case("queue: two receives, a put", "commit", {"RECEIVES": 2, "PUTS": 1}, quick=False),
     Case("queue: a receive, one in a loop, a put", "commit", {"RECEIVES": 1, "LISTENS": 1, "PUTS": 1}, quick=False),
     Case("queue: two gets, two puts, nobody dies", "commit", {"GETS": 2, "PUTS": 2} | GUARDED | ALL_LIVE, quick=False),
     Case("log: a put, two workers, two who bury", "log", {"PUTS": 1, "WORKS": 2, "BURIES": 2}),
@@ -76,7 +83,7 @@ _EVENT = {
     "DROP_WITHOUT_SET": _event(filenos=1, sets=2),
     "ONE_BELL_BIT": _event(listens=1, sets=2) | {"CLEARLISTENS": 1},
     "NO_SECOND_LOOK": _event(waits=1, listens=1),
-    "SECOND_LOOK_ONLY_IF_SLEEPERS": _event(waits=1, listens=1, sets=2),
+    "SECOND_LOOK_ONLY_IF_SLEEPERS": _event(waits=1, listens=1, sets=2) | NO_PENS,
     "AGE_AFTER_ARMING": _event(waits=1, listens=1),
     "TIME_BEFORE_HASBELL": _event(waits=1, listens=1),
     "LATER_TRUSTS_ITS_BELL": _event(sets=2) | {"LATERS": 1},

@@ -53,9 +53,17 @@ byte pens;
 #else
 #define PEN_DOWN(how) STEP { how -> pen = false; pens--; edges = ALL_EARS }
 #endif
+#ifndef PENS
+#define PENS 1
+#endif
+#if PENS
 #define FILL \
     if \
     :: true -> STEP { pen = true; pens++; edges = ALL_EARS }; MAY_DIE; PEN_DOWN(true) \
     :: true                                         /* there is one */ \
     fi
 #define PEN_OF_THE_DEAD if :: PEN_DOWN(pen) :: !pen fi
+#else
+#define FILL skip
+#define PEN_OF_THE_DEAD skip
+#endif

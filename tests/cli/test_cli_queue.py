@@ -287,12 +287,14 @@ def test_a_delay(run: Run, jobs: Queue[Any]) -> None:
     assert (found.ready, found.delayed, found.held) == (0, 1, 0)
 
 
-def test_ctrl_c_gives_the_item_back_and_ends_the_command(jobs: Queue[Any]) -> None:
+@pytest.mark.parametrize("when", ["at work", "at its start"])
+def test_ctrl_c_gives_the_item_back_and_ends_the_command(when: str, jobs: Queue[Any]) -> None:
     jobs.put("item")
-    command = ["tocsin", "receive", "jobs", "--", "sh", "-c", "echo $$; exec sleep 3600"]
-    with Child.of(command, start_new_session=True) as worker:
+    script = f"echo $$; {'kill -INT $PPID; ' if when == 'at its start' else ''}exec sleep 3600"
+    with Child.of(["tocsin", "receive", "jobs", "--", "sh", "-c", script], start_new_session=True) as worker:
         child = int(worker.hear())
-        worker.signal(signal.SIGINT)  # to it alone; at a terminal the command gets it too
+        if when == "at work":
+            worker.signal(signal.SIGINT)  # to it alone; at a terminal the command gets it too
         assert worker.end() == -signal.SIGINT
         assert worker.errors() == ""
         assert not Path(f"/proc/{child}").exists()

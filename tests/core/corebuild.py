@@ -28,6 +28,14 @@ def compile_c(out: Path, sources: list[Path], *flags: str, core: Path = CORE) ->
     return out
 
 
+def compile_objects(directory: Path, *flags: str) -> list[Path]:
+    """The core's objects, for several programs with the same flags."""
+    command = [*CC, "-std=gnu11", f"-I{CORE}", *flags, "-c", *map(str, library())]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=directory)
+    assert done.returncode == 0, f"{shlex.join(command)}\n{done.stderr}"
+    return sorted(directory.glob("*.o"))
+
+
 #: What runs on the simulated floor 0. What stands under a lock has no verbs there.
 SIMULATED = [
     *(f"parts/{stem}.c" for stem in ("bell", "place")),

@@ -7,15 +7,12 @@ import os
 import platform
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from corebuild import HERE, WARNINGS, compile_c, library
+from corebuild import HERE, WARNINGS, compile_c, compile_objects
 from harness.prove import cases
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 SANITIZERS = {
     "plain": [],
@@ -24,9 +21,23 @@ SANITIZERS = {
 }
 
 
-def _build(directory: Path, name: str, sanitizer: str) -> Path:
-    flags = ["-O1", "-g", f"-I{HERE}", *WARNINGS, *SANITIZERS[sanitizer]]
-    return compile_c(directory / name, [HERE / f"{name}.c", *library()], *flags)
+Build = Callable[[str, str], Path]
+UNITS = ["unit_place", "unit_event", "unit_signal", "unit_data", "unit_queue", "unit_queue_deaths", "unit_queue_files"]
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """`build(name, sanitizer)`: the core is compiled once for each sanitizer, not for each program."""
+    cores: dict[str, list[Path]] = {}
+
+    def program(name: str, sanitizer: str) -> Path:
+        flags = ["-O1", "-g", f"-I{HERE}", *WARNINGS, *SANITIZERS[sanitizer]]
+        directory = tmp_path_factory.mktemp(name)
+        if sanitizer not in cores:
+            cores[sanitizer] = compile_objects(tmp_path_factory.mktemp("core"), *flags)
+        return compile_c(directory / name, [HERE / f"{name}.c", *cores[sanitizer]], *flags)
+
+    return program
 
 
 def _run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -41,9 +52,9 @@ def _run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("sanitizer", SANITIZERS)
-@pytest.mark.parametrize("name", ["unit_place", "unit_event", "unit_signal", "unit_data"])
-def test_unit(name: str, sanitizer: str, tmp_path: Path, place: str, tally: Callable[[str], None]) -> None:
-    done = _run(_build(tmp_path, name, sanitizer), place)
+@pytest.mark.parametrize("name", UNITS)
+def test_unit(name: str, sanitizer: str, build: Build, place: str, tally: Callable[[str], None]) -> None:
+    done = _run(build(name, sanitizer), place)
     assert done.stderr.count("ok ") == (HERE / f"{name}.c").read_text().count("    RUN(")
     left = [n for n in os.listdir(place) if n.startswith(".removed.") or n.endswith(".new")]
     assert not left, "what was removed took its bell along"
@@ -52,9 +63,9 @@ def test_unit(name: str, sanitizer: str, tmp_path: Path, place: str, tally: Call
 
 @pytest.mark.prove
 @pytest.mark.parametrize("sanitizer", SANITIZERS)
-def test_threads_stress(sanitizer: str, tmp_path: Path, place: str, tally: Callable[[str], None]) -> None:
+def test_threads_stress(sanitizer: str, build: Build, place: str, tally: Callable[[str], None]) -> None:
     rounds = cases(4, 2_000)
-    done = _run(_build(tmp_path, "stress_threads", sanitizer), place, str(rounds), str(cases(100, 6_000)))
+    done = _run(build("stress_threads", sanitizer), place, str(rounds), str(cases(100, 6_000)))
     counts = json.loads(done.stdout)
     assert counts["rounds"] == rounds
     tally("{rounds:,} rounds, {waits:,} waits, {pulses:,} pulses, {removals:,} removals".format(**counts))

@@ -625,7 +625,7 @@ static void a_stopped_writer_holds_others_up_to_their_deadlines(void)
     toc_data *d = opened("stopped", 1);
     struct toc_data_file *f = mapped(d);
     put(d, "before");
-    uint64_t holder = ((struct toc_owner *)((struct toc_data *)d)->me)->id; /* this process: it lives */
+    uint64_t holder = ((struct toc_handle *)d)->owner->id; /* this process: it lives */
     f->lock = holder << 2;
     int64_t begin = toc_now();
     IS(toc_data_signal(d, "x", 1, -1, 0, NULL), -ETIMEDOUT);

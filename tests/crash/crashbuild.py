@@ -19,7 +19,10 @@ SOURCES = {
     "single_step": ["single_step.c", "bench.c", "bench_files.c", "scenarios.c"],
     "steps": ["steps.c", "bench.c", "bench_files.c", "scenarios.c"],
     "data_kill": ["data_kill.c", "walk.c", "bench.c", "bench_files.c"],
-    "queue_step": ["queue_step.c", "queue_bench.c", "queue_judge.c", "queue_scenarios.c", "walk.c", "bench.c", "bench_files.c"],
+    "queue_step": [
+        *("queue_step.c", "queue_bench.c", "queue_judge.c", "queue_scenarios.c"),
+        *("walk.c", "bench.c", "bench_files.c"),
+    ],
     "queue_damage": ["queue_damage.c", "walk.c", "bench.c", "bench_files.c"],
     "queue_kill": ["queue_kill.c", "bench.c", "bench_files.c"],
     "random_kill": ["random_kill.c", "busy.c", "bench.c", "bench_files.c"],

@@ -135,7 +135,7 @@ static void recover(struct world *w, const struct queue_scenario *s, struct poin
     world_begin(w, s);
     kill_once(w, at, 0);
     start(w, &walk, 1);
-    walk_survey(&walk, &p, per ? 1 + per / 10 : full_share, per ? thin * (1 + 600 / per) : 4, 10000);
+    walk_survey(&walk, &p, per ? 1 + per / 10 : full_share, per ? 1 + 600 / per : 4, 10000);
     walk_kill(&walk);
     world_end(w);
     for (long i = 0; i < p.count && !failed; i++) {
@@ -157,7 +157,7 @@ static int all(struct world *w, const struct queue_scenario *s, struct plan *p)
             known |= seen[n] == signature;
         if (!known) {
             seen[states++] = signature;
-            if (!(s->waits & (GETTER | EAR | PUTTER)))
+            if (!(s->waits & (GETTER | EAR | PUTTER)) && walk_draw() % (uint64_t)thin == 0)
                 recover(w, s, p->points[i]);
         }
     }

@@ -36,7 +36,7 @@ def queue_steps(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_kill_at_any_instruction_loses_nothing_and_gives_nothing_twice(
     queue_step: Path, place: str, seed: int, tally: Callable[[str], None]
 ) -> None:
-    share = [] if FULL else ["--per", "1", "--thin", "6"]
+    share = [] if FULL else ["--per", "1", "--thin", "8"]
     ran = run([queue_step, place, *share, "--seed", str(seed)], cases(840, 12 * 3600 - 60))
     if ran.code == NOT_PERMITTED:
         pytest.skip("ptrace is not permitted here (a container needs --cap-add=SYS_PTRACE)")
@@ -45,8 +45,8 @@ def test_a_kill_at_any_instruction_loses_nothing_and_gives_nothing_twice(
     total = ran.total
     assert total["faults"] == 0
     assert total["operations"] >= 58
-    assert total["kills"] >= cases(500, 150_000)
-    assert total["recoveries"] >= cases(100, 10_000)
+    assert total["kills"] >= cases(400, 150_000)
+    assert total["recoveries"] >= cases(40, 10_000)
     tally(
         f"{total['kills']:,} kills in {total['operations']} operations, {total['recoveries']:,} of the recovery; "
         f"{total['instructions']:,} instructions stepped, seed {seed}"
@@ -69,8 +69,11 @@ def test_items_go_through_while_their_makers_and_takers_are_killed(
     tmp_path: Path, place: str, seed: int, tally: Callable[[str], None]
 ) -> None:
     program = build(tmp_path, "queue_kill")
-    amount = ["--items", str(cases(100_000, 2_000_000)), "--kills", str(cases(100, 2_000)), "--every", str(cases(40, 50))]
-    ran = run([program, place, *amount, "--seed", str(seed)], cases(540, 3540))
+    items, kills = str(cases(100_000, 2_000_000)), str(cases(100, 2_000))
+    ran = run(
+        [program, place, "--items", items, "--kills", kills, "--every", str(cases(40, 50)), "--seed", str(seed)],
+        cases(540, 3540),
+    )
     print(ran.text)
     assert ran.code == 0, ran.text
     total = ran.total
@@ -80,7 +83,7 @@ def test_items_go_through_while_their_makers_and_takers_are_killed(
     assert total["lost"] <= total["doubts"], "what a killed get had in hand, and no more"
     tally(
         f"{total['items']:,} items, {total['kills']} kills ({total['inside']} of them inside the lock), 0 lost but "
-        f"{total['lost']} in the hands of {total['doubts']} killed gets, {total['repeats']:,} repeated, all with attempt > 1"
+        f"{total['lost']} in the hands of {total['doubts']} killed gets; {total['repeats']:,} came again, by attempt > 1"
     )
     for who, how, often in re.findall(r"^HIT (.{14}) (\w+) +(\d+)$", ran.text, re.MULTILINE):
         tally(f"hit in {who.strip()} ({how}): {int(often):,}")
@@ -97,16 +100,12 @@ MUTANTS = {
     "forgets the dead before what they held is back": (
         "objects/queue_settle.c",
         '    TOC_STEP("queue.bury.before_commit");\n',
-        "    for (uint32_t i = 0; i < queue_holders(&q->s); i++)\n"
-        "        if (is_one_of(d, toc_queue_holder(q, i)->id))\n"
-        "            toc_queue_holder(q, i)->leased = 0;\n",
+        (
+            "    for (uint32_t i = 0; i < queue_holders(&q->s); i++)\n"
+            "        if (toc_queue_is_one_of(d, toc_queue_holder(q, i)->id))\n"
+            "            toc_queue_holder(q, i)->leased = 0;\n"
+        ),
         "bury: what the dead held",
-    ),
-    "changes the state that is current": (
-        "objects/queue_state.c",
-        "    store(&f->state[(change_count(w) + 1) & 1], &q->s);\n",
-        "    store(&f->state[change_count(w) & 1], &q->s);\n    store(&f->state[(change_count(w) + 1) & 1], &q->s);\n",
-        "get: alone",
     ),
     "robs nobody of the lock, not even the dead": (
         "parts/lock.c",
@@ -127,8 +126,9 @@ MUTANTS = {
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_queue_that_is_wrong_is_found_out(name: str, tmp_path: Path, place: str, seed: int) -> None:
     file, old, new, operation = MUTANTS[name]
-    program = build(tmp_path, "queue_step", core=mutant(tmp_path, file, old, new))
-    ran = run([program, place, "--per", "5", "--seed", str(seed), "--only", operation, "--patience", "3"], 540)
+    program = build(tmp_path, "queue_step", "-O0", core=mutant(tmp_path, file, old, new))  # built in half the time
+    share = ["--per", "3", "--thin", "2", "--seed", str(seed), "--patience", "3"]
+    ran = run([program, place, *share, "--only", operation], 540)
     if ran.code == NOT_PERMITTED:
         pytest.skip("ptrace is not permitted here (a container needs --cap-add=SYS_PTRACE)")
     assert ran.code == 1, ran.text

@@ -24,6 +24,7 @@ class Worker:
         self._command = command
         self._delay = delay or 0.0
         self._prctl = ctypes.CDLL(None).prctl  # looked up here: after fork only what is safe there
+        self._mask: set[signal.Signals | int] = set()
         self._us = os.getpid()
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a command that doesn't read its item doesn't kill us
         # What can't be started must not cost every item a delivery.
@@ -53,8 +54,26 @@ class Worker:
             "TOCSIN_SEQUENCE": str(delivery.sequence),
         }
         line = _values.shown(delivery.item, plainly=False) + b"\n"
+        # Ctrl-C waits until we know of the child: between its start and our `try` it would have got away.
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        child = None
         try:
-            child = subprocess.Popen(
+            child = self._start(environment)
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+            child.communicate(line)  # one that doesn't read is no error
+        except BaseException:
+            # At a terminal Ctrl-C has reached it too; a signal to us alone has not. It may still tidy up.
+            if child is not None:
+                child.terminate()
+                child.wait()
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        return child.returncode
+
+    def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,
                 env=environment,
@@ -62,20 +81,13 @@ class Worker:
             )
         except OSError as error:
             raise Failure(f"{self._command[0]}: {error.strerror}: the item was given back") from None
-        try:
-            child.communicate(line)  # one that doesn't read is no error
-        except BaseException:
-            # Ctrl-C at a terminal has reached it too; a signal to us alone has not. It may still tidy up.
-            child.terminate()
-            child.wait()
-            raise
-        return child.returncode
 
     def _end_with_us(self) -> None:
         """In the child: when we are killed the item goes to another worker, so this one's work must not go on."""
         self._prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != self._us:
             os._exit(1)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
 
 def _can_run(program: str) -> bool:
