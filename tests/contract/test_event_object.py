@@ -192,7 +192,8 @@ def test_a_subclass_that_forgets_its_parent_is_told(place: str) -> None:
 
 @pytest.mark.parametrize("error", [getattr(tocsin, name) for name in tocsin.__all__ if name[0].isupper()])
 def test_exceptions_have_builtin_parents_and_cross_processes(error: type) -> None:
-    if not issubclass(error, Exception) or error.__name__ in ("Empty", "Full", "ShutDown"):  # the standard library's own
+    standard = ("Empty", "Full", "ShutDown")  # the standard library's own
+    if not issubclass(error, Exception) or error.__name__ in standard:
         return
     parents = {"WrongKind": TypeError, "ConfigMismatch": ValueError, "ObjectRemoved": FileNotFoundError}
     assert issubclass(error, tocsin.TocsinError)

@@ -511,7 +511,7 @@ static void killed_writers(void)
             for (size_t j = 1; j < length; j++)
                 if (room[j] != room[0])
                     CHECK(!"a half value");
-            before = put_many(d, 5000, 'z');
+            before = put_many(d, 9000, 'z');
             IS(before, version + 1);
             if (named)
                 IS(files("killed"), 1); /* what the dead one left is gone */

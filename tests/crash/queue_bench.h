@@ -59,6 +59,7 @@ struct queue_scenario {
     int gets_them; /* gets, not receives */
     int dead_lock;   /* the lock's holder is dead */
     int joins;       /* the owners of the directory as well */
+    int meets;       /* nobody is killed: the queue is removed in the middle */
 };
 
 struct world {

@@ -272,6 +272,9 @@ const struct queue_scenario QUEUE_SCENARIOS[] = {
     {"bury: the lock was left by the dead", held_by_the_dead, op_bury, NOTHING_TO_ITEMS, .dead_lock = 1},
     {"peek: of all kinds", all_kinds, op_peek, NOTHING_TO_ITEMS},
     {"unlink: segments", two_big, op_unlink, UNLINKS},
+    {"put: switches segments, and somebody removes the queue", two_big, op_put_big, UNLINKS, .meets = 1},
+    {"put: makes the first segment, and somebody removes the queue", nothing, op_put, UNLINKS, .meets = 1},
+    {"get: releases a segment, and somebody removes the queue", end_of_segment, op_get, UNLINKS, .meets = 1},
     {"unlink: a consumer and a listener", nothing, op_unlink, UNLINKS, GETTER | EAR},
 };
 const int N_QUEUE_SCENARIOS = sizeof QUEUE_SCENARIOS / sizeof *QUEUE_SCENARIOS;

@@ -83,7 +83,7 @@ def test_items_go_through_while_their_makers_and_takers_are_killed(
     assert total["lost"] <= total["doubts"], "what a killed get had in hand, and no more"
     tally(
         f"{total['items']:,} items, {total['kills']} kills ({total['inside']} of them inside the lock), 0 lost but "
-        f"{total['lost']} in the hands of {total['doubts']} killed gets; {total['repeats']:,} came again, by attempt > 1"
+        f"{total['lost']} in the hands of {total['doubts']} killed gets; {total['repeats']:,} came again, attempt > 1"
     )
     for who, how, often in re.findall(r"^HIT (.{14}) (\w+) +(\d+)$", ran.text, re.MULTILINE):
         tally(f"hit in {who.strip()} ({how}): {int(often):,}")

@@ -48,6 +48,7 @@ def of_one(peer: Peer, times: int, on: tuple[int, ...]) -> list[float]:
 
 def judge(table: Table, where: str) -> None:
     table.at_most(f"wake of an idle consumer, {where}", OURS, PIPE, 1.5)
+    table.at_most(f"the same without the codec, {where}", f"{OURS}, raw bytes", PIPE, 1.5)
 
 
 def run(effort: Effort) -> Iterator[Table]:
