@@ -234,6 +234,7 @@ typedef struct toc_queue_stat {
 
 int toc_queue_open(toc_queue **out, const char *name, const toc_queue_options *options); /* -EEXIST: another setup */
 int toc_queue_attach(toc_queue **out, int memory, int pipe);
+/* What this process has taken and not finished stays its own after the last handle's end, until it dies. */
 void toc_queue_free(toc_queue *q);
 /* 0; -EAGAIN: full at the deadline (0: look once); -EPIPE: shut down; -EMSGSIZE; -ENOSPC. */
 int toc_queue_put(toc_queue *q, const void *data, size_t length, int64_t deadline);
@@ -254,7 +255,8 @@ int toc_queue_nack(toc_queue *q, const toc_taken *taken, int64_t delay_ns);
 int toc_queue_task_done(toc_queue *q);              /* -ERANGE: more often than items were got */
 int toc_queue_join(toc_queue *q, int64_t deadline); /* 1: all that was put is done, or its taker died; 0: deadline */
 int toc_queue_shutdown(toc_queue *q, int immediate);
-int toc_queue_peek(toc_queue *q, void *buffer, size_t capacity, toc_taken *out); /* -EAGAIN: nothing is ready */
+/* -EAGAIN: nothing is ready; -EBADMSG: what is next is damaged, and stays until a get passes over it. */
+int toc_queue_peek(toc_queue *q, void *buffer, size_t capacity, toc_taken *out);
 int64_t toc_queue_purge(toc_queue *q);              /* how many ready and delayed items are gone */
 int toc_queue_state(toc_queue *q, toc_queue_stat *out); /* without the lock; for those who may only read, too */
 /* For loops, which wait by descriptor: when (toc_now) a consumer that found nothing must look again, because something

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 
 import pytest
@@ -20,6 +21,11 @@ from tocsin import Event
 # A runner that was started in the background ignores SIGINT, and so would every child that is to die by it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A process that took items and never called task_done stays somebody in their directory, which costs a descriptor;
+# and this one process works in thousands of directories.
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (max(_soft, min(_hard, 16384)), _hard))
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

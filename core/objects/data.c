@@ -68,7 +68,11 @@ int toc_data_attach(toc_data **out, int memory, int pipe, int replay)
     return rc < 0 ? rc : begin(out, h, replay);
 }
 
-void toc_data_free(toc_data *d) { toc_handle_free(&d->h); }
+void toc_data_free(toc_data *d)
+{
+    if (d)
+        toc_handle_free(&d->h);
+}
 
 /* -- the lock */
 

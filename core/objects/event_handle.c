@@ -35,7 +35,11 @@ int toc_event_attach(toc_event **out, int memory, int pipe)
 
 int toc_event_descriptors(const toc_event *e, int *memory, int *pipe) { return toc_descriptors(&e->h, memory, pipe); }
 void toc_event_close(toc_event *e) { toc_close(&e->h); }
-void toc_event_free(toc_event *e) { toc_handle_free(&e->h); }
+void toc_event_free(toc_event *e)
+{
+    if (e)
+        toc_handle_free(&e->h);
+}
 int toc_event_check_name(toc_event *e) { return toc_check_name(&e->h); }
 const char *toc_event_path(const toc_event *e) { return toc_handle_path(&e->h); }
 int toc_event_stat(const toc_event *e, toc_stat *out) { return toc_handle_stat(&e->h, out); }

@@ -123,9 +123,29 @@ int toc_queue_attach(toc_queue **out, int memory, int pipe)
     return begin(out, rc, h, NULL);
 }
 
+/* Does this process have anything of the queue in its hands? */
+static bool has_something(const struct toc_queue *q)
+{
+    struct toc_queue_state s;
+    if (!q->h.owner || (atom_load_acq(&q->h.o.head->word) & TOC_REMOVED))
+        return false;
+    toc_queue_snapshot(q, &s);
+    for (uint32_t i = 0; i < queue_holders(&s); i++) {
+        const struct toc_holder *h = toc_queue_holder(q, i);
+        if (atom_load_acq(&h->id) == q->h.owner->id)
+            return atom_load_relax(&h->leased) || atom_load_relax(&h->taken);
+    }
+    return false;
+}
+
 void toc_queue_free(toc_queue *q)
 {
+    if (!q)
+        return;
     toc_close(&q->h);
+    /* What it took is its work until it dies, not until it closes a handle: then it stays somebody. */
+    if (has_something(q))
+        q->h.owner = NULL;
     toc_log_free(&q->log);
     free(q->prefix);
     toc_handle_free(&q->h);

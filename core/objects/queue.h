@@ -97,6 +97,7 @@ struct toc_queue {
     char *prefix;
     struct toc_queue_state s; /* the state that is being made; guarded by the lock */
     uint32_t holder;          /* where ours was last seen */
+    uint64_t now, buried;     /* coarse clock: of the last call; when this handle last looked for the dead while there was work */
     uint64_t reading;         /* base of the segment that was last read from */
     uint64_t swept;           /* base up to which the middle was looked through for segments that nothing lives in */
 };
@@ -165,6 +166,8 @@ int toc_queue_sync(struct toc_queue *q, uint64_t sequence); /* returns when the 
 int toc_queue_recover(struct toc_queue *q);                 /* at the first open after a start of the kernel */
 
 /* -- queue_settle.c */
+/* Once a second, by this handle's own reckoning. */
+bool toc_queue_look_is_due(struct toc_queue *q);
 /* Put back what the dead hold; asks at most once a second, whoever calls. */
 int toc_queue_bury(struct toc_queue *q);
 int toc_queue_bury_here(struct toc_queue *q); /* the same under the lock, now */

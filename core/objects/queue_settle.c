@@ -159,6 +159,15 @@ int toc_queue_bury_here(struct toc_queue *q)
     return rc;
 }
 
+bool toc_queue_look_is_due(struct toc_queue *q)
+{
+    uint64_t now = atom_load_relax(&q->now);
+    if (now - atom_load_relax(&q->buried) < LOOK_NS)
+        return false;
+    atom_store_relax(&q->buried, now);
+    return true;
+}
+
 int toc_queue_bury(struct toc_queue *q)
 {
     uint64_t *looked = &queue_file(q)->looked_ns, now = (uint64_t)sys_now(), last = atom_load_relax(looked);

@@ -58,6 +58,7 @@ int toc_queue_ready(struct toc_queue *q)
     int rc = toc_object_ready_at(&q->h.o, now);
     if (rc < 0)
         return rc;
+    atom_store_relax(&q->now, now);
     struct toc_owner *me;
     return toc_handle_owner(&q->h, now, &me);
 }
@@ -95,9 +96,11 @@ bool toc_queue_try(struct toc_queue *q, int *rc)
 void toc_queue_leave(struct toc_queue *q)
 {
     struct toc_queue_file *f = queue_file(q);
-    /* Not committed: its mappings of segments that never came to be must go while nobody can make them anew. */
+    uint64_t w = atom_load_acq(&f->head.word);
+    /* Not committed: segments that never came to be must go while nobody can make them anew, from the directory as well if the
+     * queue's remover has been through it. */
     if (q->log.copy >= 0)
-        toc_log_begin(&q->log, f->state[change_count(atom_load_acq(&f->head.word)) & 1].half);
+        toc_log_undo(&q->log, f->state[change_count(w) & 1].half, (w & TOC_REMOVED) != 0);
     toc_lock_give(&f->lock);
 }
 

@@ -270,7 +270,8 @@ int toc_queue_get_quick(toc_queue *q, void *buffer, size_t capacity, toc_taken *
     /* The wake of those who wait for room is for the full call; so is everything that is rare. */
     const struct toc_queue_state *s = &q->s;
     bool rings = atom_load_acq(&queue_file(q)->head.word) & TOC_CBELL;
-    if (s->head_sequence == s->tail_sequence || s->back || rings)
+    bool look = s->held && atom_load_relax(&q->now) - atom_load_relax(&q->buried) > 1000000000ull; /* for the dead */
+    if (s->head_sequence == s->tail_sequence || s->back || rings || look)
         rc = -EBUSY;
     else
         rc = toc_queue_take_fresh(q, QUEUE_GET, true, buffer, capacity, out);

@@ -115,8 +115,12 @@ static int take_waiting(struct toc_queue *q, const struct wanted *want, int64_t 
         if (rc == -EAGAIN)
             seen = seen_empty(q, second_passed);
         toc_queue_leave(q);
-        if (rc != -EAGAIN)
+        if (rc != -EAGAIN) {
+            /* A queue that is never empty has its dead as well. What was taken is handed over, whatever comes of it. */
+            if (outstanding && toc_queue_look_is_due(q))
+                toc_queue_bury(q);
             return rc;
+        }
         /* Who only looks now and then (a poller, a loop) must find what the dead held as well. */
         if (outstanding && !buried) {
             buried = true;

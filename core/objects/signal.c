@@ -64,7 +64,11 @@ int toc_signal_attach(toc_signal **out, int memory, int pipe, int replay)
     return rc < 0 ? rc : begin(out, h, replay);
 }
 
-void toc_signal_free(toc_signal *s) { toc_handle_free(&s->h); }
+void toc_signal_free(toc_signal *s)
+{
+    if (s)
+        toc_handle_free(&s->h);
+}
 
 int toc_signal_signal(toc_signal *s, uint64_t *sequence)
 {

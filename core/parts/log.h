@@ -119,6 +119,8 @@ void toc_log_settle(struct toc_log *log, uint32_t half);
 /* Is a table sound? 0 or -EUCLEAN. */
 int toc_table_fault(const struct toc_table *t);
 int toc_log_file(const struct toc_log *log, uint32_t file, char path[TOC_PATH_MAX + 64]);
+/* In place of settle, when the commit failed or was given up; `remove`: delete what was made, nobody will. */
+void toc_log_undo(struct toc_log *log, uint32_t half, bool remove);
 void toc_log_free(struct toc_log *log);
 /* A forked child's copy: another thread of the parent may have been in the middle of changing it. */
 void toc_log_forget(struct toc_log *log, uint32_t forks);

@@ -38,7 +38,7 @@ unsigned char *toc_log_map(struct toc_log *log, const struct toc_segment *s, boo
         *rc = toc_log_file(log, s->file, path);
         fd = *rc < 0 ? *rc : sys_open_part(path, make, log->mode);
         if (fd < 0) {
-            *rc = fd == -ENOENT ? -EUCLEAN : fd;
+            *rc = fd == -ENOENT || fd == -EISDIR || fd == -ELOOP || fd == -ENXIO ? -EUCLEAN : fd; /* gone, or something else */
             return NULL;
         }
     }

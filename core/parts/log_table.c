@@ -119,6 +119,17 @@ void toc_log_settle(struct toc_log *log, uint32_t half)
     toc_log_look_at(log, t);
 }
 
+void toc_log_undo(struct toc_log *log, uint32_t half, bool remove)
+{
+    const struct toc_table *t = log->half[half & 1], *given_up = log->half[log->copy];
+    char path[TOC_PATH_MAX + 64];
+    if (remove && log->path) /* one more than it says: its last may have been made and not entered */
+        for (uint32_t i = 0, file = t->next_file; i < TOC_DROPS && file <= given_up->next_file; i++, file++)
+            if (toc_log_file(log, file, path) == 0)
+                sys_unlink(path);
+    toc_log_look_at(log, t);
+}
+
 static void retire(const struct toc_log *log, struct toc_table *t, struct toc_segment s)
 {
     bool handy = s.pages <= TOC_SEGMENT_STEADY / TOC_PAGE && s.pages > TOC_SEGMENT_FIRST / TOC_PAGE;

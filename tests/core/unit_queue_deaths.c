@@ -236,6 +236,36 @@ static void who_closed_his_last_handle_still_holds(void)
     removed(again);
 }
 
+/* A classic lock goes with the first close of any descriptor of its file, whatever the path by which it was opened. */
+static void one_place_with_two_names(void)
+{
+    char other[500];
+    toc_queue_options o = TOC_QUEUE_DEFAULTS;
+    toc_queue *q = opened("x"), *y;
+    toc_taken t;
+    int status;
+    snprintf(other, sizeof other, "%s/again", place);
+    IS(symlink(place, other), 0);
+    IS(put(q, 1), 0);
+    IS(received(q, &t), 1);
+    o.common.at = other;
+    IS(toc_queue_open(&y, "y", &o), 0);
+    IS(put(y, 1), 0);
+    removed(y);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        toc_queue *mine = opened("x");
+        look_now(mine);
+        _exit(empty(mine) ? 0 : 1);
+    }
+    IS(waitpid(pid, &status, 0), pid);
+    IS(status, 0);
+    IS(toc_queue_ack(q, &t), 0);
+    removed(q);
+    IS(unlink(other), 0);
+}
+
 int main(int argc, char **argv)
 {
     CHECK(argc == 2);
@@ -249,6 +279,7 @@ int main(int argc, char **argv)
     RUN(a_crowd_that_comes_and_goes);
     RUN(a_burial_that_comes_late);
     RUN(who_closed_his_last_handle_still_holds);
+    RUN(one_place_with_two_names);
     printf("%d", checks_made);
     return 0;
 }

@@ -31,8 +31,6 @@ def measured(case: str, effort: Effort) -> Iterator[Table]:
                 if call is not None:
                     measures[peer.name] = partial(ns_per_call, call, effort.of(1_000, 300))
             rounds(table, measures, effort.of(15, 9))
-        if case == "signal":
-            table.at_least(f"signal with {size}", OURS, "jk JSONDataEvent", 50)
         table.at_least(f"{case} with {size}", OURS, "Redis SET, GET, PUBLISH", 10)
         table.at_most(f"{case} with {size}", OURS, ARRAY, 1.0)
         table.print(OURS)
