@@ -236,7 +236,8 @@ int toc_queue_open(toc_queue **out, const char *name, const toc_queue_options *o
 int toc_queue_attach(toc_queue **out, int memory, int pipe);
 /* What this process has taken and not finished stays its own after the last handle's end, until it dies. */
 void toc_queue_free(toc_queue *q);
-/* 0; -EAGAIN: full at the deadline (0: look once); -EPIPE: shut down; -EMSGSIZE; -ENOSPC. */
+/* 0; -EAGAIN: full at the deadline (0: look once); -EPIPE: shut down; -EMSGSIZE; -ENOSPC. A durable queue whose disk fails
+ * (-EIO ...): the item is in, but may not survive a power cut. */
 int toc_queue_put(toc_queue *q, const void *data, size_t length, int64_t deadline);
 /* In as few changes as the limits allow. *done: how many are in, also when it fails. */
 int toc_queue_put_many(toc_queue *q, const toc_item *items, size_t count, size_t *done, int64_t deadline);

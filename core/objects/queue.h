@@ -166,6 +166,9 @@ int toc_queue_sync(struct toc_queue *q, uint64_t sequence); /* returns when the 
 int toc_queue_recover(struct toc_queue *q);                 /* at the first open after a start of the kernel */
 
 /* -- queue_settle.c */
+/* When whoever waits with something outstanding looks for the dead: a second after the last look. */
+#define TOC_GUARD_NS 1000000000ull
+int64_t toc_queue_next_look(const struct toc_queue *q);
 /* Once a second, by this handle's own reckoning. */
 bool toc_queue_look_is_due(struct toc_queue *q);
 /* Put back what the dead hold; asks at most once a second, whoever calls. */

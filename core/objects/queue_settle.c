@@ -159,6 +159,13 @@ int toc_queue_bury_here(struct toc_queue *q)
     return rc;
 }
 
+int64_t toc_queue_next_look(const struct toc_queue *q)
+{
+    /* Counted from the last look, whoever's: who slept a second of his own after another's look would be late. */
+    uint64_t now = (uint64_t)sys_now(), last = atom_load_relax(&queue_file(q)->looked_ns);
+    return (int64_t)((last <= now && now - last < TOC_GUARD_NS ? last : now) + TOC_GUARD_NS);
+}
+
 bool toc_queue_look_is_due(struct toc_queue *q)
 {
     uint64_t now = atom_load_relax(&q->now);

@@ -6,8 +6,6 @@
 
 #include <errno.h>
 
-#define GUARD_NS 1000000000ll
-
 /* Under the lock: nothing is there. Whoever sleeps now must know whether something is out that a death would give back;
  * and when a second has passed with nothing out, sleep may be long again. Under the lock, because a commit is an addition
  * to a word that its maker has read before: it relies on GUARD, too (verify/commit.pml). */
@@ -26,9 +24,9 @@ static uint64_t seen_empty(struct toc_queue *q, bool second_passed)
 
 static int64_t wake_time(struct toc_queue *q, uint64_t w, uint64_t due_ms, bool delayed, int64_t deadline)
 {
-    int64_t until = toc_handle_sleep_until(&q->h, deadline), now = sys_now();
-    if ((w & TOC_GUARD) && until > now + GUARD_NS)
-        until = now + GUARD_NS;
+    int64_t until = toc_handle_sleep_until(&q->h, deadline), look = toc_queue_next_look(q);
+    if ((w & TOC_GUARD) && until > look)
+        until = look;
     if (delayed && due_ms < (uint64_t)INT64_MAX / 1000000 && until > (int64_t)due_ms * 1000000)
         until = (int64_t)due_ms * 1000000;
     return until;
@@ -166,7 +164,7 @@ int64_t toc_queue_due(toc_queue *q)
     toc_queue_snapshot(q, &s);
     if (!queue_is_outstanding(&s))
         return 0;
-    int64_t due = sys_now() + GUARD_NS;
+    int64_t due = toc_queue_next_look(q);
     if (s.delayed && s.due_ms < (uint64_t)due / 1000000)
         due = (int64_t)s.due_ms * 1000000 + 1000000;
     return due;
@@ -198,7 +196,7 @@ int toc_queue_join(toc_queue *q, int64_t deadline)
             return rc < 0 ? rc : all_done(&q->h, 0, 0);
         }
         /* Once a second: what the dead had taken is nobody's work any more. */
-        int64_t until = deadline == TOC_FOREVER || deadline > now + GUARD_NS ? now + GUARD_NS : deadline;
+        int64_t look = toc_queue_next_look(q), until = deadline == TOC_FOREVER || deadline > look ? look : deadline;
         rc = toc_handle_await(&q->h, TOC_CBELL, all_done, 0, until);
         if (rc == 0)
             rc = toc_queue_bury(q);

@@ -113,6 +113,15 @@ int toc_owner_join(struct toc_owner **out, const char *directory)
     return rc;
 }
 
+/* One directory may have two names (a link, a bind mount): closing our descriptor would take the other's lock. */
+static bool is_shared(const struct toc_owner *o)
+{
+    for (const struct toc_owner *other = first; other; other = other->next)
+        if (other != o && other->ino == o->ino && other->dev == o->dev)
+            return true;
+    return false;
+}
+
 void toc_owner_quit(struct toc_owner *o)
 {
     struct sys_mask saved;
@@ -125,12 +134,13 @@ void toc_owner_quit(struct toc_owner *o)
             at = &(*at)->next;
         if (*at)
             *at = o->next;
-        if (o->file && is_ours(o))
+        if (o->file && is_ours(o) && !is_shared(o))
             toc_held_close_entered(o->file);
     }
     sys_leave(&saved);
     if (last) {
-        free(o->file);
+        if (o->file && o->file->fd < 0) /* else it stays open, and listed for the next fork */
+            free(o->file);
         free(o);
     }
 }

@@ -212,6 +212,25 @@ static void a_burial_that_comes_late(void)
     removed(q);
 }
 
+static void a_queue_that_is_never_empty(void)
+{
+    toc_queue *q = opened("x");
+    toc_taken t;
+    uint64_t number = 2, back = 0;
+    IS(put(q, 1), 0);
+    IS(put(q, 2), 0);
+    killed(child(receives_two));
+    IS(put(q, ++number), 0);
+    while (back < 2) { /* nobody here ever finds it empty, and so asks who died; within seconds they are back all the same */
+        IS(put(q, ++number), 0);
+        uint64_t came = received(q, &t);
+        IS(t.attempt, came <= 2 ? 2 : 1);
+        back += came <= 2;
+        IS(toc_queue_ack(q, &t), 0);
+    }
+    removed(q);
+}
+
 static void who_closed_his_last_handle_still_holds(void)
 {
     toc_queue *q = opened("x"), *again;
@@ -278,6 +297,7 @@ int main(int argc, char **argv)
     RUN(more_holders_than_one_page);
     RUN(a_crowd_that_comes_and_goes);
     RUN(a_burial_that_comes_late);
+    RUN(a_queue_that_is_never_empty);
     RUN(who_closed_his_last_handle_still_holds);
     RUN(one_place_with_two_names);
     printf("%d", checks_made);

@@ -357,6 +357,66 @@ static void threads_of_one_handle(void)
     }
 }
 
+/* -- forks in the middle of what threads do: the child finds the bookkeeping of a moment */
+
+static uint32_t enough;
+
+static void *churn(void *argument)
+{
+    unsigned char bytes[6000];
+    toc_taken t;
+    (void)argument;
+    fill(bytes, 1, sizeof bytes);
+    while (!__atomic_load_n(&enough, __ATOMIC_ACQUIRE)) { /* segments come and go, backwards and forwards */
+        CHECK(toc_queue_put(common, bytes, sizeof bytes, TOC_FOREVER) == 0);
+        int rc = toc_queue_receive(common, bytes, sizeof bytes, &t, 0);
+        CHECK(rc == 0 || rc == -EAGAIN);
+        if (rc == 0)
+            CHECK((t.sequence % 2 ? toc_queue_nack(common, &t, 0) : toc_queue_ack(common, &t)) == 0);
+        if (toc_queue_get(common, bytes, sizeof bytes, &t, 0) == 0 && t.held)
+            CHECK(toc_queue_ack(common, &t) == 0);
+        fill(bytes, 1, sizeof bytes);
+    }
+    return NULL;
+}
+
+static void forks_under_fire(void)
+{
+    for (int named = 1; named >= 0; named--) {
+        pthread_t thread[3];
+        common = opened_with(named ? "x" : NULL, 0, -1);
+        enough = 0;
+        for (int i = 0; i < 3; i++)
+            IS(pthread_create(&thread[i], NULL, churn, NULL), 0);
+        for (int i = 0; i < 60; i++) {
+            int status;
+            fflush(NULL);
+            pid_t pid = fork();
+            if (pid == 0) {
+                toc_taken t;
+                alarm(60);
+                for (int n = 0; n < 5; n++) {
+                    if (put_sized(common, 1, 6000) < 0)
+                        _exit(2);
+                    int rc = toc_queue_receive(common, buffer, sizeof buffer, &t, 0);
+                    if (rc < 0 && rc != -EAGAIN)
+                        _exit(3);
+                    number_in(buffer, rc == 0 ? t.length : 0); /* dies when it is not whole */
+                    if (rc == 0 && toc_queue_ack(common, &t) < 0)
+                        _exit(4);
+                }
+                _exit(0);
+            }
+            IS(waitpid(pid, &status, 0), pid);
+            IS(status, 0);
+        }
+        __atomic_store_n(&enough, 1, __ATOMIC_RELEASE);
+        for (int i = 0; i < 3; i++)
+            IS(pthread_join(thread[i], NULL), 0);
+        removed(common);
+    }
+}
+
 int main(int argc, char **argv)
 {
     CHECK(argc == 2);
@@ -370,6 +430,7 @@ int main(int argc, char **argv)
     RUN(a_full_file_system);
     RUN(no_descriptors);
     RUN(threads_of_one_handle);
+    RUN(forks_under_fire);
     printf("%d", checks_made);
     return 0;
 }

@@ -16,7 +16,7 @@ CC = shlex.split(os.environ.get("CC", "cc"))
 FLAGS = ["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Wshadow", "-Wno-missing-field-initializers"]
 
 SOURCES = {
-    "single_step": ["single_step.c", "bench.c", "bench_files.c", "scenarios.c"],
+    "single_step": ["single_step.c", "walk.c", "bench.c", "bench_files.c", "scenarios.c"],
     "steps": ["steps.c", "bench.c", "bench_files.c", "scenarios.c"],
     "data_kill": ["data_kill.c", "walk.c", "bench.c", "bench_files.c"],
     "queue_step": [
