@@ -40,6 +40,10 @@ static bool is_sound(const struct toc_queue_state *s)
 static int begin(struct toc_queue *q)
 {
     struct toc_queue_file *f = queue_file(q);
+    /* All three were last another processor's, as a rule, and will be written: fetched at once, and not one after the other. */
+    atom_fetch_own(&f->head.word);
+    atom_fetch_own(&f->state[0]);
+    atom_fetch_own(&f->state[1]);
     uint64_t w = atom_load_acq(&f->head.word); /* pairs with the commit of whoever had the lock before */
     if (w & TOC_REMOVED)
         return -EIDRM;

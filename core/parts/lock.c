@@ -13,8 +13,11 @@ static uint64_t mine(const struct toc_owner *me) { return me->id << 2; }
 
 bool toc_lock_try(uint64_t *lock, const struct toc_owner *me)
 {
+    uint64_t seen = 0;
+    if (atom_cas_acqrel(lock, &seen, mine(me))) /* without a look before it, which would fetch the line once more */
+        return true;
     for (int i = 0; i < SPINS; i++) {
-        uint64_t seen = 0;
+        seen = 0;
         if (atom_load_relax(lock) == 0 && atom_cas_acqrel(lock, &seen, mine(me))) /* acquires; pairs with toc_lock_give */
             return true;
         atom_pause();

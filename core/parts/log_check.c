@@ -20,16 +20,25 @@ static uint64_t mix(uint64_t lane, uint64_t w)
     return lane ^ lane >> 32;
 }
 
+static uint64_t step(uint64_t lane, uint64_t w)
+{
+    lane = (lane ^ w) * A;
+    return lane << 31 | lane >> 33; /* brings the high bits down, in one instruction */
+}
+
 uint64_t toc_payload_hash(const void *payload, size_t n)
 {
     const unsigned char *p = payload;
     uint64_t sum = mix(A, n);
-    if (n >= 64) { /* four lanes: a multiplication takes three cycles, but one can begin in each */
-        uint64_t lane[4] = {sum, sum + A, sum + B, sum ^ A};
-        for (; n >= 32; p += 32, n -= 32)
-            for (int i = 0; i < 4; i++)
-                lane[i] = mix(lane[i], word(p + 8 * i));
-        sum = mix(mix(mix(lane[0], lane[1]), lane[2]), lane[3]);
+    if (n >= 128) { /* eight lanes: a multiplication takes three cycles and more, but one can begin in each */
+        uint64_t lane[8];
+        for (int i = 0; i < 8; i++)
+            lane[i] = sum + (uint64_t)i * B;
+        for (; n >= 64; p += 64, n -= 64)
+            for (int i = 0; i < 8; i++)
+                lane[i] = step(lane[i], word(p + 8 * i));
+        for (int i = 0; i < 8; i++)
+            sum = mix(sum, lane[i]);
     }
     for (; n >= 8; p += 8, n -= 8)
         sum = mix(sum, word(p));

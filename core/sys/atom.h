@@ -56,6 +56,16 @@ static inline void atom_fence(void) { TOC_POINT(); __atomic_thread_fence(__ATOMI
  * was stored before this. */
 static inline void atom_fence_rel(void) { TOC_POINT(); __atomic_thread_fence(__ATOMIC_RELEASE); }
 
+/* Fetch what is there in order to write to it: a load alone would fetch it twice, to read and then to own. Changes nothing. */
+static inline void atom_fetch_own(const void *p)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("prefetchw %0" : : "m"(*(const char *)p)); /* gcc's own would be a fetch for reading */
+#else
+    __builtin_prefetch(p, 1);
+#endif
+}
+
 static inline void atom_pause(void)
 {
     TOC_POINT();
