@@ -8,8 +8,8 @@
  *      queue_step DIR [--per N] [--thin N] [--seed S] [--only TEXT] [--patience SECONDS]
  *      queue_step DIR --step NAME      built with -DTOC_STEPS: dies at that step, in every operation that comes by
  *
- * DIR is an empty directory of ours. With --per, about N of 1,000 instructions of each operation, and those around a system
- * call and around a change of a word that others read (one in --thin). */
+ * DIR is an empty directory of ours. With --per, about N of 1,000 instructions of each operation (of 3,000, from
+ * --thin 10 on), and those around a system call and around a change of a word that others read (one in --thin). */
 #include "queue_bench.h"
 
 #include <sched.h>
@@ -82,7 +82,7 @@ static void calibrate(struct world *w, const struct queue_scenario *s, struct pl
     struct walk walk = {0};
     world_begin(w, s);
     start(w, &walk, 0);
-    enum step r = walk_survey(&walk, p, per, thin, 1000);
+    enum step r = walk_survey(&walk, p, per, thin, thin > 9 ? 3000 : 1000);
     if (r == BROKEN || (r == ENDED && w->page->rc < 0)) {
         char text[80];
         snprintf(text, sizeof text, "not killed at all, it gave %d", r == BROKEN ? -1 : w->page->rc);
