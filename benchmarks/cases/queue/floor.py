@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.cases.queue import ITEM
 from benchmarks.cases.queue.traffic import BATCH
-from benchmarks.harness import Table, cpus, pinned, rounds
+from benchmarks.harness import ROUNDS, Table, cpus, pinned, rounds
 from benchmarks.peers import here
 from benchmarks.peers.queue import MSGSPEC, tocsin_queue
 from benchmarks.procs import c_program, output_of
@@ -40,7 +40,7 @@ def alone(codec: str, item: object, count: int) -> float:
 
 
 def run(effort: Effort) -> Iterator[Table]:
-    count = effort.of(100_000, 20_000)
+    count = effort.of(50_000, 20_000)
     usable = cpus()
     pair = [str(cpu) for cpu in usable[:2]] if len(usable) > 1 else ["-1", "-1"]
     with c_program("floor_queue", core=True) as floor:
@@ -53,7 +53,7 @@ def run(effort: Effort) -> Iterator[Table]:
                 "tocsin.Queue, raw bytes": partial(alone, "raw", MSGSPEC.encode(ITEM), count),
                 "tocsin.Queue": partial(alone, "json", ITEM, count),
             }
-            rounds(table, measures, effort.of(15, 9))
+            rounds(table, measures, ROUNDS)
         table.print(FROM_C)
         yield table
         title = f"from one process to another, from C, on processors {' and '.join(pair)}"
@@ -61,7 +61,7 @@ def run(effort: Effort) -> Iterator[Table]:
         rounds(both, {
             "one by one": partial(c_us, "between", str(count * 4), "1", *pair),
             f"in batches of {BATCH}": partial(c_us, "between", str(count * 8), str(BATCH), *pair),
-        }, effort.of(15, 9))
+        }, ROUNDS)
         both.print("one by one")
         yield both
 
