@@ -260,6 +260,8 @@ int toc_queue_shutdown(toc_queue *q, int immediate);
 int toc_queue_peek(toc_queue *q, void *buffer, size_t capacity, toc_taken *out);
 int64_t toc_queue_purge(toc_queue *q);              /* how many ready and delayed items are gone */
 int toc_queue_state(toc_queue *q, toc_queue_stat *out); /* without the lock; for those who may only read, too */
+/* Is it sound? Looks at every item, under the lock, and changes nothing. *fault: NULL, or a sentence. */
+int toc_queue_check(toc_queue *q, const char **fault);
 /* For loops, which wait by descriptor: when (toc_now) a consumer that found nothing must look again, because something
  * delayed is due or a holder may have died; 0: no need. */
 int64_t toc_queue_due(toc_queue *q);
