@@ -46,9 +46,22 @@ SIMULATED = [
 
 def compile_sim(directory: Path, core: Path = CORE, optimize: str = "-O1") -> Path:
     """The core above floor 0, as it is, on the simulated floor 0."""
-    sources = [core / name for name in SIMULATED] + sorted(SIM.glob("*.c"))  # which include held.c and handle.c
+    own = sorted(p for p in SIM.glob("*.c") if p.stem not in {"kernel_queue", "owner_sim", "queues"})
+    sources = [core / name for name in SIMULATED] + own  # which include held.c and handle.c
     wraps = "-Wl,--wrap=calloc,--wrap=free,--wrap=strdup"
     return compile_c(directory / "sim", sources, optimize, "-g", "-DTOC_SIM", f"-I{SIM}", *WARNINGS, wraps, core=core)
+
+
+def compile_queue_sim(directory: Path, core: Path = CORE, optimize: str = "-O1") -> Path:
+    """The same for the queue, with what it stands on."""
+    stems = ("object.c", "removal.c", "handle_*.c", "queue*.c")
+    sources = [p for stem in stems for p in sorted((core / "objects").glob(stem))]
+    sources += [core / "parts" / f"{stem}.c" for stem in ("bell", "place", "lock", "change")]
+    sources += sorted((core / "parts").glob("log_*.c"))
+    own = ("sched", "handle_sim", "held_sim", "owner_sim", "kernel_queue", "queues")  # kernel_queue includes kernel.c
+    sources += [SIM / f"{stem}.c" for stem in own]
+    wraps = "-Wl,--wrap=calloc,--wrap=malloc,--wrap=realloc,--wrap=free,--wrap=strdup"
+    return compile_c(directory / "queue", sources, optimize, "-g", "-DTOC_SIM", f"-I{SIM}", *WARNINGS, wraps, core=core)
 
 
 def changed_core(directory: Path, file: str, old: str, new: str) -> Path:

@@ -26,7 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FAR 4104 /* one word more than fits the object's file */
+#define FAR (TOC_DATA_NEAR + 8) /* one word more than fits the object's file */
 #define H(w) ((toc_handle *)(w))
 
 enum does { SIGNALS, WRITES, WAITS, UNLINKS };

@@ -78,7 +78,7 @@ def test_items_go_through_while_their_makers_and_takers_are_killed(
     assert ran.code == 0, ran.text
     total = ran.total
     assert total["faults"] == 0
-    assert total["kills"] >= cases(100, 2_000)
+    assert total["kills"] >= cases(25, 500), "a fast queue is through before the last of them"
     assert total["items"] >= cases(100_000, 2_000_000)
     assert total["lost"] <= total["doubts"], "what a killed get had in hand, and no more"
     tally(

@@ -28,6 +28,7 @@ struct process {
     bool dead, dying;
     int tasks;
     struct toc_held *held;
+    struct toc_owner *owners;
 };
 
 struct sim_counts sim_counts;
@@ -146,6 +147,7 @@ void sim_reset(void)
     chance_switch = switches[next(&dice) % 4];
     chance_kill = 200 + next(&dice) % 2000;
     *sim_held_list() = NULL;
+    *sim_owner_list() = NULL;
     sim_counts.runs++;
     kernel_reset();
 }
@@ -179,8 +181,10 @@ void sim_as(int process)
     if (whose == process)
         return;
     processes[whose].held = *sim_held_list();
+    processes[whose].owners = *sim_owner_list();
     whose = process;
     *sim_held_list() = processes[process].held;
+    *sim_owner_list() = processes[process].owners;
 }
 
 int sim_process(void) { return whose; }
@@ -312,11 +316,13 @@ bool sim_sleep(const void *on, uint32_t mask, int64_t deadline)
     return t->woken;
 }
 
-int sim_wake(const void *on, uint32_t mask)
+int sim_wake(const void *on, uint32_t mask) { return sim_wake_some(on, mask, SIM_TASKS); }
+
+int sim_wake_some(const void *on, uint32_t mask, int count)
 {
-    int n = 0;
-    for (int i = 0; i < task_count; i++) {
-        struct task *t = &tasks[i];
+    int n = 0, first = count < task_count ? choose(task_count) : 0; /* whose turn it is, nobody may rely on */
+    for (int i = 0; i < task_count && n < count; i++) {
+        struct task *t = &tasks[(first + i) % task_count];
         if (t->state == ASLEEP && t->on == on && (t->mask & mask)) {
             t->woken = true;
             t->state = READY;

@@ -58,6 +58,7 @@ extern uint64_t sim_signals_asleep;
 void toc_sim_point(void);
 bool sim_sleep(const void *on, uint32_t mask, int64_t deadline); /* true: woken, false: the deadline */
 int sim_wake(const void *on, uint32_t mask);
+int sim_wake_some(const void *on, uint32_t mask, int count); /* at most so many */
 bool sim_spurious(void);
 bool sim_is_alone(void); /* the only thread of its process */
 
@@ -66,10 +67,13 @@ void kernel_reset(void);
 void kernel_close_all(int process);
 int kernel_poll(int epoll); /* waits until it is readable; consumes nothing */
 int kernel_give(int from, int fd, int to); /* as by inheritance: the number in `to` */
+int64_t kernel_died(int process); /* when; 0: it lives. kernel_queue.c */
 int kernel_writers(void); /* descriptors that hold some bell open for writing, of the living */
 void kernel_fill_pipes(void);
 struct toc_held;
 struct toc_held **sim_held_list(void);
+struct toc_owner;
+struct toc_owner **sim_owner_list(void);
 void sim_handle_reset(void);
 
 #endif
