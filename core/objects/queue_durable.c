@@ -108,6 +108,24 @@ int toc_queue_sync(struct toc_queue *q, uint64_t sequence)
     return 0;
 }
 
+/* How far items were taken at least. A segment that is gone held only what was done, so all before it was taken from head, even
+ * if the state on the disk is from before that. */
+static uint64_t taken_at_least(struct toc_queue *q, uint64_t taken, uint64_t at, uint64_t end)
+{
+    struct toc_record *r;
+    uint64_t last = 0;
+    int rc = 0;
+    while (at < end && (r = toc_log_at(&q->log, q->s.half, &at, end, TOC_NEAR_LOW, &rc))) {
+        if (r->check != toc_record_check(r, at) || r->sequence <= last)
+            break;
+        if (r->sequence > last + 1 && r->sequence - 1 > taken)
+            taken = r->sequence - 1;
+        last = r->sequence;
+        at += toc_record_size(r->length);
+    }
+    return taken;
+}
+
 /* The tape from its first segment on, as far as it is whole. Claims were those of processes that are gone. */
 static int read_tape(struct toc_queue *q, uint64_t taken)
 {
@@ -117,6 +135,7 @@ static int read_tape(struct toc_queue *q, uint64_t taken)
     uint64_t end = t->count ? toc_segment_end(&t->segment[t->count - 1]) : s->tail;
     bool fresh = false;
     int rc = 0;
+    taken = taken_at_least(q, taken, at, end);
     uint64_t low = s->low; /* what the disk has of it is an earlier one: nothing before it lives */
     *s = (struct toc_queue_state){.low = at, .head = at, .tail = at, .shut = s->shut, .half = s->half,
                                   .holder_pages = s->holder_pages, .head_sequence = taken};

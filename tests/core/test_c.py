@@ -22,7 +22,7 @@ SANITIZERS = {
 
 
 Build = Callable[[str, str], Path]
-QUEUES = ["unit_queue", "unit_queue_check", "unit_queue_deaths", "unit_queue_files"]
+QUEUES = ["unit_queue", "unit_queue_check", "unit_queue_deaths", "unit_queue_durable", "unit_queue_files"]
 UNITS = ["unit_place", "unit_event", "unit_signal", "unit_data", *QUEUES]
 
 
