@@ -28,6 +28,8 @@
  *      -EIDRM        it was removed (toc_unlink, or the file is gone)
  *      -ESHUTDOWN    this handle was closed
  *      -ECANCELED    its waits were cancelled (toc_cancel)
+ *      -EOWNERDEAD   who had promised to set the event died before (toc_event_own)
+ *      -EALREADY     toc_event_own: the event is set
  *      -ETIMEDOUT    a process that is stopped holds the short lock (DATA, QUEUE), and the deadline passed
  *      -EMSGSIZE     longer than TOC_MESSAGE_MAX
  *      -EEXIST       `mode` differs from what the object was made with
@@ -118,7 +120,7 @@ int toc_event_generation(toc_event *e, uint64_t *out);
 /* How many times it was cleared: the `since` of a wait that begins now. */
 uint64_t toc_event_clears(const toc_event *e);
 /* Wait until the generation is greater than `since`. 1: it is; 0: the deadline passed; -EINTR: a signal
- * (call again with the same `since` and nothing is missed). */
+ * (call again with the same `since` and nothing is missed); -EOWNERDEAD: its owner is dead (toc_event_own). */
 int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline);
 /* Wait until it is clear, or was cleared more often than `since_clears`. */
 int toc_event_wait_clear(toc_event *e, uint64_t since_clears, int64_t deadline);
@@ -132,7 +134,7 @@ int toc_event_fileno(toc_event *e);
 int toc_event_listen(toc_event *e);
 int toc_event_arm(toc_event *e, int for_clear, uint64_t *word);
 /* The same for who waits for a later set than the present one, and must so hear of the clear first: while SET is
- * on, a setter may drop the bit of a listener whom it takes for served. */
+ * on, a setter may drop the bit of a listener whom it takes for served. -EOWNERDEAD: it may wait for ever. */
 int toc_event_arm_later(toc_event *e, uint64_t *word);
 /* To be asked between listen and arm: ns until the caller must arm and judge once more (0: no need). A bell is
  * young for 100 ms, docs/design/bell.md. */
@@ -143,6 +145,22 @@ int toc_event_stat(const toc_event *e, toc_stat *out);
 const char *toc_event_path(const toc_event *e); /* NULL: anonymous */
 /* Remove it: everyone who waits, here and elsewhere, gets -EIDRM, then the name goes. */
 int toc_event_unlink(toc_event *e);
+
+/* Ownership: who owns a clear event promises to set it. Dies he before, however he dies, or closes the handle, every wait
+ * for a set, present and later, ends with -EOWNERDEAD, until somebody sets, clears or owns the event. The kernel tells
+ * (docs/design/owner.md). A claim is the handle's, of one process: a forked child owns nothing, execve is a death. */
+#define TOC_COMMAND_MAX 200 /* bytes of what an owner calls itself; what is longer is cut */
+typedef struct toc_owner_info {
+    uint32_t pid;      /* as the owner sees it; 0: not known (yet) */
+    uint32_t alive;    /* 0: dead, or its handle was closed */
+    char command[TOC_COMMAND_MAX + 1];
+} toc_owner_info;
+/* 0: it is ours now. -EBUSY: a living owner has it; -EALREADY: it is set, so there is nothing to promise. `command` is for
+ * people, NULL is none. Keeps one descriptor until the claim's end. */
+int toc_event_own(toc_event *e, const char *command);
+int toc_event_disown(toc_event *e); /* give it up: it is nobody's then. 0 also when it isn't ours (any more) */
+/* 1: a claim counts, of the living or the dead, and *out says whose; 0: nobody's. For those who may only read, too. */
+int toc_event_owner(toc_event *e, toc_owner_info *out);
 
 /* -- What all handles have in common. Every handle begins with a toc_handle, so its address is that of one:
  * toc_fileno((toc_handle *)signal). The toc_event_ functions of the same names above are these. */

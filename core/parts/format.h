@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define TOC_MAGIC 0x01004e4953434f54ull /* "TOCSIN\0\1" on a little-endian host */
-#define TOC_FORMAT 1
+#define TOC_FORMAT 2 /* 1: an event's page had no `who`, and its waiters did not know what OWNED means */
 #define TOC_EVENT_SIZE 4096u
 
 struct toc_head {
@@ -28,7 +28,7 @@ struct toc_head {
     uint32_t check;      /* toc_check() of the bytes before it */
     /* shared */
     uint64_t bell_made_ns; /* CLOCK_MONOTONIC just after HASBELL went in; 0: not yet */
-    uint64_t claim;        /* reserved: owner id (46 bits), low 18 bits of the generation. 0: nobody's */
+    uint64_t claim;        /* an event's: owner id (46 bits), low 18 bits of the generation. 0: nobody's */
     uint64_t spare;        /* zero */
     uint64_t word;         /* parts/word.h; a cache line of its own */
     uint64_t spare2[7];
@@ -46,6 +46,23 @@ _Static_assert(offsetof(struct toc_head, claim) == 48, "format");
 _Static_assert(offsetof(struct toc_head, spare) == 56, "format");
 _Static_assert(offsetof(struct toc_head, word) == 64, "format");
 _Static_assert(sizeof(struct toc_head) == 128, "format");
+
+/* Behind the head of an event: who made the claim, for people. It vouches for itself by its sum, because two claimants
+ * may write at once, and a writer may die in between. What does not fit the claim in the head says nothing. */
+struct toc_who {
+    uint64_t claim;
+    uint64_t sum; /* toc_who_sum() of the claim and of all that follows */
+    uint32_t pid, length;
+    char command[200]; /* `length` bytes, then zeros */
+};
+
+#define TOC_WHO_AT sizeof(struct toc_head)
+
+_Static_assert(offsetof(struct toc_who, sum) == 8, "format");
+_Static_assert(offsetof(struct toc_who, pid) == 16, "format");
+_Static_assert(offsetof(struct toc_who, length) == 20, "format");
+_Static_assert(offsetof(struct toc_who, command) == 24, "format");
+_Static_assert(sizeof(struct toc_who) == 224, "format");
 
 static inline uint32_t toc_layout(void)
 {

@@ -9,7 +9,8 @@
  *   BELL      somebody may listen to the bell for SET.     May be on spuriously; must not be missing.
  *   CBELL     somebody may listen to the bell for a clear. May be on spuriously; must not be missing.
  *   REMOVED   the object is gone for good. Never dropped while the file has users.
- *   OWNED     reserved for ownership: look at the claim. Counts only while SET is off.
+ *   OWNED     look at the claim in the head; says something only while SET is off, and then nobody sleeps in the futex.
+ *             May be on spuriously; must not be missing while a claim counts. Goes only with a change of SET (event_own.h).
  *   HASBELL   a bell was made. Never dropped; may be on without a bell (it is then made anew).
  *   SLEPT     goes in with the first SLEEPERS and stays: some setter may be on its way to an unconditional
  *             FUTEX_WAKE_OP. Without it there can be none, and a young bell needs no second look (bell.h).
