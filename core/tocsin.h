@@ -58,6 +58,8 @@ extern "C" {
 #define TOC_KIND_SIGNAL 2
 #define TOC_KIND_DATA 3
 #define TOC_KIND_QUEUE 4
+#define TOC_KIND_LOCK 5
+#define TOC_KIND_TOPIC 6
 #define TOC_MESSAGE_MAX ((size_t)64 << 20) /* bytes of one value or item */
 
 typedef struct toc_event toc_event;
@@ -177,11 +179,39 @@ int toc_listen(toc_handle *h);
 int toc_arm(toc_handle *h, int side, uint64_t *ticket);
 uint64_t toc_ticket(const toc_handle *h); /* a number that differs after each change (an event: after each clear) */
 int64_t toc_look_again(toc_handle *h);
+/* One look of who listens to many objects, which takes nothing, and arms as toc_arm with side 0 does. 1: there is something for
+ * this handle, or its next call has to tell why there never will be (removed, closed, cancelled, its owner dead); 0: not yet;
+ * -errno: it can't be listened to. *word: the state of that instant. */
+int toc_look_ready(toc_handle *h, uint64_t *word);
 int toc_check_name(toc_handle *h);
 int toc_descriptors(const toc_handle *h, int *memory, int *pipe);
 const char *toc_handle_path(const toc_handle *h);
 int toc_handle_stat(const toc_handle *h, toc_stat *out);
 int toc_handle_unlink(toc_handle *h);
+
+/* -- Lock: one at a time, between processes, threads and loops. The death of the process that holds it, however it dies,
+ * frees it; being slow, or stopped, never does. Whoever holds it may release it from any of its threads, by the handle that took
+ * it. Not recursive: who waits for what his own handle holds waits until another thread releases it. */
+typedef struct toc_lock toc_lock;
+/* How long who waits lets others go first; from then on he has precedence over those who come. */
+#define TOC_LOCK_HUNGRY_NS 1000000ll
+int toc_lock_open(toc_lock **out, const char *name, const toc_options *options, const char *command); /* command: as own's */
+int toc_lock_attach(toc_lock **out, int memory, int pipe, const char *command);
+/* Closing or freeing the handle that holds it frees it and calls it abandoned. A forked child's handle holds nothing. */
+void toc_lock_free(toc_lock *l);
+/* 1: ours; 0: the deadline passed (0: look once); -EINTR: call again, with the same `since`: toc_now() of when the wait began,
+ * by which it is seen who has waited long; 0: it begins now. -EIDRM, -ESHUTDOWN, -ECANCELED as all waits. */
+int toc_lock_acquire(toc_lock *l, int64_t since, int64_t deadline);
+/* Without waiting, and also when those who have waited long are to have it next. */
+int toc_lock_try(toc_lock *l);
+/* -EPERM: this handle doesn't hold it. -ENOLCK: this process looked dead (its lock in .tocsin.owners was gone), and others took it. */
+int toc_lock_release(toc_lock *l);
+int toc_lock_release_quick(toc_lock *l); /* without a system call: 1 done, 0: the full call is needed */
+int toc_lock_locked(toc_lock *l);        /* 1: a living process holds it */
+int toc_lock_is_mine(const toc_lock *l); /* 1: this handle holds it; 2: and who held it before died, or closed his handle */
+int toc_lock_holder(toc_lock *l, toc_owner_info *out); /* 1: somebody holds it, or died holding it; 0: nobody */
+/* As toc_arm; *ticket is 1 if it can be taken now, by side 0: who is hungry, or 1: anyone; else 0. */
+int toc_lock_arm(toc_lock *l, int side, uint64_t *ticket);
 
 /* -- Signal: a moment, heard by every listener. Each handle is one, with a cursor of its own, which its threads share;
  * what comes while nobody looks adds up. `replay` 1: if it was ever signalled, one signal is pending. */
@@ -283,6 +313,51 @@ int toc_queue_check(toc_queue *q, const char **fault);
 /* For loops, which wait by descriptor: when (toc_now) a consumer that found nothing must look again, because something
  * delayed is due or a holder may have died; 0: no need. */
 int64_t toc_queue_due(toc_queue *q);
+
+/* -- Topic: the log behind a named bus. Who emits reaches every handle that listens, and waits for nobody, unless it says so. What
+ * is emitted is retained until newer ones need its room. Each listener has a cursor of its own and hears every emit once,
+ * in the one order in which they were emitted; readers take no lock. */
+typedef struct toc_topic toc_topic;
+
+typedef struct toc_topic_options {
+    toc_options common;
+    int64_t max_bytes; /* what is retained at the most; -1: as it is (8 MiB when it is made now). 32 KiB at least */
+} toc_topic_options;
+
+#define TOC_TOPIC_DEFAULTS ((toc_topic_options){TOC_DEFAULTS, -1})
+
+typedef struct toc_heard {
+    uint64_t sequence;
+    size_t offset, length; /* of its bytes in the buffer */
+} toc_heard;
+
+typedef struct toc_topic_stat {
+    uint64_t emits, oldest; /* how many ever were; the first that is retained (emits + 1: none is) */
+    uint64_t next;          /* that this handle hears; 0: it does not listen */
+    uint64_t segments, file_bytes;
+    int64_t max_bytes;
+} toc_topic_stat;
+
+int toc_topic_open(toc_topic **out, const char *name, const toc_topic_options *options); /* -EEXIST: another max_bytes; -ERANGE */
+int toc_topic_attach(toc_topic **out, int memory, int pipe);
+void toc_topic_free(toc_topic *t);
+/* From now on this handle hears what is emitted, and of what is retained the last `replay`. -EUSERS: 1,080 listen already. */
+int toc_topic_listen(toc_topic *t, uint64_t replay);
+/* 0, and *sequence is its number, 1 for the first ever. Deadline 0: whoever is slow loses the oldest. Else it waits until every
+ * living listener has read what would have to go; -EAGAIN: one has not, in time. -EMSGSIZE: longer than TOC_MESSAGE_MAX or
+ * than what is retained; -ENOSPC; -EINTR: nothing has happened, call again; -ETIMEDOUT: a stopped process has the lock. */
+int toc_topic_emit(toc_topic *t, const void *data, size_t length, int64_t deadline, uint64_t *sequence);
+/* In as few changes as segments allow. *done: how many are in, also when it fails; *sequence: of the last of them. */
+int toc_topic_emit_many(toc_topic *t, const toc_item *items, size_t count, int64_t deadline, size_t *done, uint64_t *sequence);
+/* Without a system call: 1 done; 0: the full call is needed; or negative as above. */
+int toc_topic_emit_quick(toc_topic *t, const void *data, size_t length, uint64_t *sequence);
+/* What this handle has not heard yet, up to `max` and to what the buffer holds: how many. 0 at the deadline (0: look once);
+ * -EINTR: call again; -ENOBUFS: out->length is the room it needs. -EOVERFLOW: too slow, *missed were overwritten; -EUCLEAN: *missed
+ * are damaged; the next call goes on behind them. -ENOTCONN: it does not listen. */
+int64_t toc_topic_read(toc_topic *t, void *buffer, size_t capacity, toc_heard *out, size_t max, uint64_t *missed, int64_t deadline);
+int64_t toc_topic_subscribers(toc_topic *t); /* handles that listen, of living processes */
+uint64_t toc_topic_slowest(toc_topic *t); /* the last that the slowest of them has read; UINT64_MAX: nobody listens */
+int toc_topic_state(toc_topic *t, toc_topic_stat *out); /* without the lock */
 
 /* Look at any object without making, changing or trusting it. */
 int toc_peek(toc_stat *out, const char *path);

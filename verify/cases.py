@@ -24,6 +24,10 @@ def _event(waits: int = 0, listens: int = 0, filenos: int = 0, sets: int = 1, cl
     return {"WAITS": waits, "LISTENS": listens, "FILENOS": filenos, "SETS": sets, "CLEARERS": clearers}
 
 
+def _owned(**more: int) -> dict[str, int]:
+    return {"WAITS": 1, "LISTENS": 0, **more}
+
+
 SET = {"BEGINS_SET": 1}
 GUARDED = {"BEGINS_GUARDED": 1}
 ALL_LIVE = {"KILLS": 0}
@@ -53,9 +57,18 @@ MODELS = [
         _event(listens=1, filenos=1, sets=2) | NO_PENS,
         quick=False,
     ),
-    Case("lock: three, twice each", "lock", {"USERS": 3, "ROUNDS": 2}),
-    Case("lock: three, twice each, nobody dies", "lock", {"USERS": 3, "ROUNDS": 2} | ALL_LIVE),
-    Case("lock: four", "lock", {"USERS": 4}, quick=False),
+    Case("owned: a sleeper, a listener", "own", {"WAITS": 1, "LISTENS": 1}),
+    Case("owned: a sleeper, two owners", "own", _owned(OWNERS=2)),
+    Case("owned: a sleeper, a setter", "own", _owned(SETS=1)),
+    Case("owned: a sleeper, a setter, a clearer", "own", _owned(SETS=1, CLEARERS=1), quick=False),
+    Case("owned: two sleepers, a setter", "own", _owned(SETS=1) | {"WAITS": 2}, quick=False),
+    Case("short lock: three, twice each", "short_lock", {"USERS": 3, "ROUNDS": 2}),
+    Case("short lock: three, twice each, nobody dies", "short_lock", {"USERS": 3, "ROUNDS": 2} | ALL_LIVE),
+    Case("short lock: four", "short_lock", {"USERS": 4}, quick=False),
+    Case("lock: two, twice each", "lock", {"USERS": 2, "ROUNDS": 2}),
+    Case("lock: three", "lock", {"USERS": 3}),
+    Case("lock: two and one who tries", "lock", {"USERS": 3, "TRIES": 1}),
+    Case("lock: three, twice each", "lock", {"USERS": 3, "ROUNDS": 2}, quick=False),
     Case("queue: two gets, a put", "commit", {"GETS": 2, "PUTS": 1} | GUARDED),
     Case("queue: a get, a receive, a put", "commit", {"GETS": 1, "RECEIVES": 1, "PUTS": 1} | GUARDED),
     Case("queue: a get, one in a loop, a put", "commit", {"GETS": 1, "LISTENS": 1, "PUTS": 1}),
@@ -66,6 +79,7 @@ MODELS = [
     Case("queue: two receives, a put", "commit", {"RECEIVES": 2, "PUTS": 1}, quick=False),
     Case("queue: a receive, one in a loop, a put", "commit", {"RECEIVES": 1, "LISTENS": 1, "PUTS": 1}, quick=False),
     Case("queue: two gets, two puts, nobody dies", "commit", {"GETS": 2, "PUTS": 2} | GUARDED | ALL_LIVE, quick=False),
+    Case("wait_all: three that flicker twice", "wait_all", {"FLICKERS": 2}),
     Case("log: a put, two workers, two who bury", "log", {"PUTS": 1, "WORKS": 2, "BURIES": 2}),
     Case("log: two puts, a worker, a get, one who buries", "log", {"PUTS": 2, "WORKS": 1, "GETS": 1}),
     Case("log: two puts, two workers, one who buries", "log", {"PUTS": 2, "WORKS": 2}, quick=False),
@@ -89,11 +103,28 @@ _EVENT = {
     "LATER_TRUSTS_ITS_BELL": _event(sets=2) | {"LATERS": 1},
     "REMOVE_TRUSTS_HASBELL": _event(listens=1, clearers=0) | {"REMOVES": 1},
 }
-_LOCK = {
+_OWN = {
+    "OWNED_DROPPED_BY_LOOKERS": _owned(BEGINS_OWNED=1),
+    "OWNED_WITHOUT_WAKE": _owned(),
+    "OWNED_SLEEPS_IN_FUTEX": _owned(),
+    "HAND_OPENED_LATE": _owned(BEGINS_OWNED=1),
+    "HAND_NOT_KEPT": _owned(),
+    "JUDGED_ONCE": _owned(),
+    "JUDGED_BEFORE_CONSUMING": _owned(),
+}
+_SHORT_LOCK = {
     "TAKE_OVER_BY_STORE": {"USERS": 3},
     "REUSED_IDS": {"USERS": 3},
     "NO_TIMER": {"USERS": 3},
     "TAKES_UNCONTENDED": {"USERS": 3} | ALL_LIVE,
+}
+_LOCK = {
+    "RING_NOT_KEPT": {"USERS": 2},
+    "RING_BEFORE_LOCKS": {"USERS": 2},
+    "JUDGE_BEFORE_ARM": {"USERS": 3},
+    "BELL_READ_FIRST": {"USERS": 2},
+    "NO_MILLISECOND": {"USERS": 3},
+    "TAKE_OVER_BY_STORE": {"USERS": 3},
 }
 _QUEUE = {
     "STORE_THEN_WAKE": {"GETS": 1, "PUTS": 1},
@@ -120,6 +151,13 @@ _LOG = {
     "ENTRY_DROPPED_EARLY": {"PUTS": 1, "WORKS": 1},
     "LEASED_AFTER_CLAIM": {"PUTS": 1, "WORKS": 1},
 }
+_FLICKERS = {"FLICKERS": 2}
+_WAIT_ALL = {
+    "SINGLE_COLLECT": _FLICKERS,
+    "TICKETS_NOT_COMPARED": _FLICKERS,
+    "FIRST_IS_SPARED": _FLICKERS,
+    "ARM_AFTER_LOOK": _FLICKERS,
+}
 #: Caught all the same, but only after a minute.
 _LONG = {"SECOND_LOOK_ONLY_IF_SLEEPERS"}
 
@@ -133,7 +171,10 @@ def _mutants(prefix: str, model: str, those: dict[str, dict[str, int]]) -> list[
 
 MUTANTS = [
     *_mutants("", "event", _EVENT),
+    *_mutants("owned: ", "own", _OWN),
+    *_mutants("short lock: ", "short_lock", _SHORT_LOCK),
     *_mutants("lock: ", "lock", _LOCK),
     *_mutants("queue: ", "commit", _QUEUE),
     *_mutants("log: ", "log", _LOG),
+    *_mutants("wait_all: ", "wait_all", _WAIT_ALL),
 ]

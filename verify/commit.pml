@@ -1,6 +1,6 @@
 /* commit.pml: a queue's word: how a change that was made under the lock becomes true and who hears of it, as
  * core/parts/change.c does it, and how consumers wait, as core/objects/queue_wait.c does. Items are only counted here
- * (log.pml has them), and the lock is one step (lock.pml has it).
+ * (log.pml has them), and the lock is one step (short_lock.pml has it).
  *
  * Claims, judged when everybody sleeps, is done, or is dead. Nobody who sleeps for long does so beside an item. If a dead
  * one holds an item and anybody waits for items, somebody sleeps only for a second, and then looks. Nobody waits for room

@@ -1,128 +1,129 @@
-/* lock.pml: the short lock of core/parts/lock.c: {owner id, CONTENDED}. Its holder may be killed anywhere; who has slept
- * for 20 ms asks the kernel whether the owner lives, and takes over by CAS on the exact word.
+/* lock.pml: the user's lock, core/objects/lock.c: a claim {owner id, HUNGRY}, and BELL in the word. Its holder, and who waits,
+ * may be killed anywhere; the kernel takes back the dead one's byte lock, and then closes the ring in his hand.
  *
- * Claims: never two inside. Nobody sleeps on when all the others sleep as well or are gone. And where nobody died
- * (KILLS=0), nobody needs the 20 ms. */
+ * Claims: never two inside, of the living. And nobody sleeps for ever: who is done stays there, alive and silent, so a state in
+ * which nobody can take a step has nobody asleep (Spin calls another one an invalid end state). */
 #ifndef USERS
 #define USERS 3
+#endif
+#ifndef TRIES
+#define TRIES 0                         /* so many of them only try */
 #endif
 #ifndef ROUNDS
 #define ROUNDS 1
 #endif
-#define EARS 1
+#define EARS USERS
 #include "ground.pml"
 
-#define CONTENDED 1
-#define MINE (id * 2)
-#define OWNER(w) ((w) / 2)             /* 0: free */
+#define HUNGRY 1
+#define MINE ((me + 1) * 2)
+#define OWNER(c) ((c) / 2)              /* 0: free */
 #define BIT(n) (1 << (n))
+#define LIVES(owner) (living & BIT((owner) - 1))
 
+short claim;
+bool bell;
 byte inside;
-byte living;                           /* by id: whose byte of the owners' file the kernel keeps locked */
-byte gone;                             /* by process: done or dead */
-#define LIVES(id) (living & BIT(id))
-#define ALL_OTHERS_STILL(me) ((asleep | gone | BIT(me)) == BIT(USERS) - 1)
+byte living = BIT(USERS) - 1;           /* whose byte of the owners' file the kernel keeps locked */
 
-#define WOKEN(one) asleep & BIT(one) -> asleep = asleep & (255 - BIT(one))
-#define WAKE_ONE atomic { if :: !asleep :: WOKEN(0) :: WOKEN(1) :: WOKEN(2) :: WOKEN(3) fi }
+#define ARM STEP { bell = true }
+#define READ c = claim
 
-proctype User(byte me; byte id; byte before)
+proctype User(byte me; bool tries)
 {
-    short w;
-    bool hit;
+    short c;
+    bool hit, hungry, waits, mine;
     byte round;
 
-    STEP { !before || !LIVES(before) -> living = living | BIT(id) };
 again:
-    skip;
-    STEP { if :: word == 0 -> word = MINE; inside++; hit = true; assert(inside == 1) :: else -> hit = false fi };
-    do
-    :: hit -> break
-    :: else ->
-        w = word;
-        MAY_DIE;
-        if
-        :: w == 0 ->                            /* CONTENDED: others may sleep whom the last wake did not reach */
-            STEP {
-                if
-                :: word == 0 ->
-#ifdef TAKES_UNCONTENDED
-                    word = MINE;                /* mutant: the wakes end here */
+    hungry = false; waits = false;
+look:
+#ifdef JUDGE_BEFORE_ARM
+    READ; MAY_DIE;                      /* mutant */
+    if :: waits -> ARM :: else fi;
 #else
-                    word = MINE | CONTENDED;
-#endif
-                    inside++; hit = true; assert(inside == 1)
-                :: else -> hit = false
-                fi
-            }
-        :: else ->
-            if
-            :: !(w & CONTENDED) ->
-                STEP { if :: word == w -> word = w | CONTENDED; w = word; hit = true :: else -> hit = false fi }
-            :: else -> hit = true
-            fi;
-            if
-            :: hit ->
-                hit = false;
-                MAY_DIE;
-                FUTEX_WAIT(me, w);
-                if
-                :: !IS_ASLEEP(me)
-#if KILLS && !defined(NO_TIMER)
-                :: STEP { IS_ASLEEP(me) -> asleep = asleep & (255 - BIT(me)) };     /* 20 ms are over */
-                   w = word;
-                   MAY_DIE;
-                   if
-                   :: w != 0 && !LIVES(OWNER(w)) ->
-                       MAY_DIE;
-                       STEP {
-                           if
-#ifdef TAKE_OVER_BY_STORE
-                           :: true ->                   /* mutant: it may be another's by now */
-#else
-                           :: word == w ->
-#endif
-                               word = MINE | CONTENDED; inside++; hit = true; assert(inside == 1)
-                           :: else
-                           fi
-                       }
-                   :: STEP { w != 0 && LIVES(OWNER(w)) -> assert(!ALL_OTHERS_STILL(me) || word != w) }
-                   :: w == 0
-                   fi
-#endif
-                fi
-            :: else
-            fi
-        fi;
-        w = 0
-    od;
-    MAY_DIE;                                    /* inside */
-    STEP { w = word; word = 0; inside--; hit = false };
+    if :: waits -> ARM :: else fi;
     MAY_DIE;
-    if :: w & CONTENDED -> WAKE_ONE :: else fi;
-    w = 0;
-    round++;
+    READ;
+#endif
+judge:
+    MAY_DIE;
+    if
+    :: OWNER(c) && LIVES(OWNER(c)) ->
+        if
+        :: hungry && !(c & HUNGRY) ->
+            STEP { if :: claim == c -> claim = c | HUNGRY; hit = true :: else -> READ; hit = false fi };
+            if :: hit -> hit = false; goto sleep :: else -> goto judge fi
+        :: else -> goto sleep
+        fi
+    :: !OWNER(c) && (c & HUNGRY) && !hungry && !tries -> goto sleep
+    :: else ->
+        STEP {
+            if
+#ifdef TAKE_OVER_BY_STORE
+            :: claim == c || OWNER(c) ->    /* mutant: it may be another's by now */
+#else
+            :: claim == c ->
+#endif
+                claim = MINE; mine = true; inside++; assert(inside == 1)
+            :: else -> READ
+            fi
+        };
+        if :: mine -> goto has :: else -> goto judge fi
+    fi;
+sleep:
+    MAY_DIE;
+    if
+    :: tries -> goto over
+    :: !tries && !waits -> STEP { waits = true; CONSUME(me) }    /* its ear is open from here on */
+    :: !tries && waits ->
+        if
+        :: STEP { EDGE(me) -> CONSUME(me) }
+#ifndef NO_MILLISECOND
+        :: !hungry -> hungry = true                 /* it is over, and nobody rings for that */
+#else
+        :: !hungry && OWNER(claim) -> hungry = true /* mutant: only beside a holder */
+#endif
+        fi
+    fi;
+    goto look;
+has:
+    MAY_DIE;                            /* inside */
+#ifdef BELL_READ_FIRST
+    STEP { hit = bell };                /* mutant: the word is not changed when it has no BELL */
+    MAY_DIE;
+    STEP { claim = claim & HUNGRY; mine = false; inside-- };
+    STEP { if :: hit -> bell = false :: else fi };
+#else
+    STEP { claim = claim & HUNGRY; mine = false; inside-- };
+    MAY_DIE;
+    STEP { hit = bell; bell = false };
+#endif
+    MAY_DIE;
+    STEP { if :: hit -> edges = ALL_EARS :: else fi; hit = false };
+over:
+    c = 0; round++;
     if :: round < ROUNDS -> goto again :: else fi;
+end:
+    false;                              /* done, and still there: its ring is silent */
 dead:
     skip;
-    STEP {
-        if :: hit -> inside-- :: else fi;
-        living = living & (255 - BIT(id)); gone = gone | BIT(me);
-        w = 0; hit = false; round = 0
-    }
+#ifdef RING_BEFORE_LOCKS
+    edges = ALL_EARS;                   /* mutant: a kernel that closes first and unlocks afterwards */
+    STEP { living = living & (255 - BIT(me)); if :: mine -> inside-- :: else fi };
+#else
+    STEP { living = living & (255 - BIT(me)); if :: mine -> inside-- :: else fi };
+#ifndef RING_NOT_KEPT
+    edges = ALL_EARS
+#endif
+#endif
 }
 
 init {
     byte i;
     atomic {
         do
-        :: i < USERS ->
-#ifdef REUSED_IDS
-            run User(i, (i == USERS - 1 -> 1 : i + 1), (i == USERS - 1 -> 1 : 0));  /* the last is born as the first dies */
-#else
-            run User(i, i + 1, 0);
-#endif
-            i++
+        :: i < USERS -> run User(i, i >= USERS - TRIES); i++
         :: else -> break
         od;
         i = 0

@@ -11,7 +11,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,28 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tocsin.h"
-
-static void must(int rc, const char *what)
-{
-    if (rc >= 0)
-        return;
-    fprintf(stderr, "floor_event: %s: %s\n", what, toc_strerror(rc));
-    exit(1);
-}
-
-static void pin(long cpu)
-{
-    if (cpu < 0)
-        return;
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET((size_t)cpu, &set);
-    if (sched_setaffinity(0, sizeof set, &set) != 0) {
-        perror("floor_event: sched_setaffinity");
-        exit(1);
-    }
-}
+#include "floor.h"
 
 static toc_event *open_event(const char *dir, const char *name, int64_t spin_ns)
 {

@@ -8,7 +8,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,31 +17,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tocsin.h"
+#include "floor.h"
 
 #define ITEM 60
 #define MOST 1024
-
-static void must(int rc, const char *what)
-{
-    if (rc >= 0)
-        return;
-    fprintf(stderr, "floor_queue: %s: %s\n", what, toc_strerror(rc));
-    exit(1);
-}
-
-static void pin(long cpu)
-{
-    if (cpu < 0)
-        return;
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET((size_t)cpu, &set);
-    if (sched_setaffinity(0, sizeof set, &set) != 0) {
-        perror("floor_queue: sched_setaffinity");
-        exit(1);
-    }
-}
 
 static toc_queue *open_queue(const char *dir)
 {

@@ -3,7 +3,7 @@
 #include "data.h"
 
 #include "../parts/change.h"
-#include "../parts/lock.h"
+#include "../parts/short_lock.h"
 #include "../sys/step.h"
 #include "../sys/sys.h"
 
@@ -27,7 +27,7 @@ static bool ready(const struct toc_handle *h, uint64_t word)
     return version_in(h, word) > atom_load_acq(&((const struct toc_data *)h)->cursor);
 }
 
-static const struct toc_kind DATA = {TOC_KIND_DATA, sizeof(struct toc_data_file), sizeof(struct toc_data), ready};
+static const struct toc_kind DATA = {TOC_KIND_DATA, sizeof(struct toc_data_file), sizeof(struct toc_data), ready, NULL};
 
 static bool unmoved(const struct toc_data *d, uint64_t w, uint64_t version)
 {
@@ -83,7 +83,7 @@ static int lock(struct toc_data *d, int64_t deadline)
     while (rc == 0) {
         int64_t round = sys_now() + LOCK_ROUND_NS;
         bool last = deadline != TOC_FOREVER && deadline <= round;
-        rc = toc_lock_take(&data_file(d)->lock, me, last ? deadline : round);
+        rc = toc_short_take(&data_file(d)->lock, me, last ? deadline : round);
         if (rc != -ETIMEDOUT || last)
             break;
         rc = toc_handle_verdict(&d->h, atom_load_acq(&d->h.o.head->word));
@@ -91,7 +91,7 @@ static int lock(struct toc_data *d, int64_t deadline)
     return rc;
 }
 
-static void unlock(struct toc_data *d) { toc_lock_give(&data_file(d)->lock); }
+static void unlock(struct toc_data *d) { toc_short_give(&data_file(d)->lock); }
 
 /* -- writing */
 

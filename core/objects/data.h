@@ -33,7 +33,7 @@ struct toc_data_slot {
 
 struct toc_data_file {
     struct toc_head head;
-    uint64_t lock; /* parts/lock.h: among writers */
+    uint64_t lock; /* parts/short_lock.h: among writers */
     uint64_t spare[7];
     struct toc_data_slot slot[2];
     uint64_t spare2[472];

@@ -12,35 +12,6 @@
 #define UNITS_MAX ((uint64_t)1 << 24) /* of a memfd that we made: 1 TiB */
 #define KEPT_UNITS 4u                 /* so much of a range that isn't in use stays allocated for the next value */
 
-/* Shared bytes are copied by atomic words: a reader may meet a writer here, and then throws away what it copied. */
-static void put_words(uint64_t *to, const void *from, size_t length)
-{
-    const char *bytes = from;
-    for (; length >= 8; length -= 8, bytes += 8) {
-        uint64_t word;
-        memcpy(&word, bytes, 8);
-        atom_store_relax(to++, word);
-    }
-    if (length) {
-        uint64_t word = 0;
-        memcpy(&word, bytes, length);
-        atom_store_relax(to, word);
-    }
-}
-
-static void get_words(void *to, const uint64_t *from, size_t length)
-{
-    char *bytes = to;
-    for (; length >= 8; length -= 8, bytes += 8) {
-        uint64_t word = atom_load_relax(from++);
-        memcpy(bytes, &word, 8);
-    }
-    if (length) {
-        uint64_t word = atom_load_relax(from);
-        memcpy(bytes, &word, length);
-    }
-}
-
 /* ".NAME.<id>.v<number>": the bell's path with another end. */
 static void file_path(const struct toc_data *d, uint64_t number, char out[TOC_BELL_PATH_MAX + 16])
 {
@@ -79,7 +50,7 @@ static int fill_file(struct toc_data *d, struct toc_data_slot *slot, const void 
     sys_close(fd);
     if (at) {
         TOC_STEP("data.fill.before_copy");
-        put_words(at, data, length);
+        atom_put_bytes(at, data, length);
         sys_unmap(at, length);
     }
     return rc;
@@ -113,7 +84,7 @@ static int fill_range(struct toc_data *d, int which, const void *data, size_t le
     rc = sys_allocate_range(d->h.o.memory, first_unit(range) * TOC_DATA_UNIT, units(range) * TOC_DATA_UNIT);
     uint64_t *at = rc < 0 ? NULL : sys_map_range(d->h.o.memory, first_unit(range) * TOC_DATA_UNIT, length, &rc);
     if (at) {
-        put_words(at, data, length);
+        atom_put_bytes(at, data, length);
         sys_unmap(at, length);
     }
     return rc;
@@ -128,7 +99,7 @@ int toc_data_fill(struct toc_data *d, int which, uint64_t version, const void *d
     atom_store_relax(&slot->length, length);
     atom_store_relax(&slot->version, version);
     if (length <= TOC_DATA_NEAR)
-        put_words(data_file(d)->near[which], data, length);
+        atom_put_bytes(data_file(d)->near[which], data, length);
     else if (d->h.o.path)
         rc = fill_file(d, slot, data, length);
     else
@@ -176,7 +147,7 @@ int toc_data_copy(struct toc_data *d, int which, const struct toc_data_slot *see
     uint64_t start = 0;
     int fd = d->h.o.memory, rc;
     if (!seen->far) {
-        get_words(buffer, data_file(d)->near[which], seen->length);
+        atom_get_bytes(buffer, data_file(d)->near[which], seen->length);
         return 0;
     }
     if (d->h.o.path) {
@@ -195,7 +166,7 @@ int toc_data_copy(struct toc_data *d, int which, const struct toc_data_slot *see
     if (d->h.o.path)
         sys_close(fd);
     if (at) {
-        get_words(buffer, at + start / 8, seen->length);
+        atom_get_bytes(buffer, at + start / 8, seen->length);
         sys_unmap(at, start + seen->length);
     }
     return rc;

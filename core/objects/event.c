@@ -2,7 +2,6 @@
  * bell.h put together. docs/design/word.md tells why each line stands where it stands; verify/ checks it. */
 #include "event.h"
 
-#include "../parts/word.h"
 #include "../sys/step.h"
 #include "../sys/sys.h"
 
@@ -35,7 +34,7 @@ static int set_and_wake(struct toc_event *e, uint64_t w)
             }
             break;
         }
-        if (atom_cas_acqrel(word, &w, w | TOC_SET)) /* releases, as above */
+        if (atom_cas_acqrel(word, &w, (w | TOC_SET) & ~TOC_OWNED)) /* releases, as above */
             break;
     }
     TOC_STEP("event.set.before_ring");
@@ -53,11 +52,11 @@ static int set_and_wake(struct toc_event *e, uint64_t w)
     /* Only while SET is on: without it, the listener whom we have just rung may have armed anew without changing
      * the word, and this CAS would drop its bit. One try: if the word moved, somebody else is telling, or somebody new is waiting. */
     if (w & TOC_SET)
-        atom_cas_acqrel(word, &w, w & ~(TOC_SLEEPERS | TOC_BELL));
+        atom_cas_acqrel(word, &w, w & ~(TOC_SLEEPERS | TOC_BELL | TOC_OWNED));
     return 0;
 }
 
-int toc_event_set_quiet(toc_event *e)
+static int set_alone(struct toc_event *e)
 {
     int rc = toc_object_ready(&e->h.o);
     if (rc < 0)
@@ -70,20 +69,27 @@ int toc_event_set_quiet(toc_event *e)
             w = atom_or_acqrel(word, 0);
             if ((w & TOC_SET) && !(w & (TOC_SLEEPERS | TOC_BELL | TOC_REMOVED)))
                 return 1;
-        } else if (atom_cas_acqrel(word, &w, w | TOC_SET)) {
+        } else if (atom_cas_acqrel(word, &w, (w | TOC_SET) & ~TOC_OWNED)) {
             return 1;
         }
     }
     return 0;
 }
 
+int toc_event_set_quiet(toc_event *e) { return atom_load_relax(&e->claimed) ? 0 : set_alone(e); }
+
 int toc_event_set(toc_event *e)
 {
-    int rc = toc_event_set_quiet(e);
-    if (rc)
-        return rc < 0 ? rc : 0;
-    return set_and_wake(e, atom_load_acq(&e->h.o.head->word));
+    uint64_t claimed = atom_load_relax(&e->claimed); /* before the set, which ends this claim and no later one */
+    int rc = set_alone(e);
+    if (rc == 0)
+        rc = set_and_wake(e, atom_load_acq(&e->h.o.head->word));
+    if (rc >= 0 && claimed)
+        toc_event_open_hand(e, claimed);
+    return rc < 0 ? rc : 0;
 }
+
+static uint64_t cleared(uint64_t w) { return (w + TOC_CLEAR1) & ~(TOC_SET | TOC_OWNED); }
 
 int toc_event_clear_quiet(toc_event *e)
 {
@@ -92,9 +98,12 @@ int toc_event_clear_quiet(toc_event *e)
         return rc;
     uint64_t *word = &e->h.o.head->word;
     uint64_t w = atom_load_acq(word);
-    while (!(w & (TOC_CBELL | TOC_REMOVED)) && !atom_load_relax(&e->h.listening))
-        if (!(w & TOC_SET) || atom_cas_acqrel(word, &w, (w + TOC_CLEAR1) & ~TOC_SET))
+    while (!(w & (TOC_CBELL | TOC_REMOVED)) && !atom_load_relax(&e->h.listening)) {
+        if (!(w & TOC_SET))
+            return !(w & TOC_OWNED); /* else its owner may be dead */
+        if (atom_cas_acqrel(word, &w, cleared(w)))
             return 1;
+    }
     return 0;
 }
 
@@ -104,7 +113,7 @@ int toc_event_clear(toc_event *e)
     if (rc)
         return rc < 0 ? rc : 0;
     uint64_t *word = &e->h.o.head->word;
-    uint64_t w = atom_load_acq(word), cleared;
+    uint64_t w = atom_load_acq(word), after;
     struct toc_held ring = TOC_HELD_NONE;
     do {
         rc = w & TOC_REMOVED ? -EIDRM : 0;
@@ -114,17 +123,19 @@ int toc_event_clear(toc_event *e)
             if (rc == -EIDRM && ring.fd >= 0)
                 toc_bell_forget(&e->h.o.bell);
             toc_held_close(&ring);
+            if (rc == 0)
+                rc = toc_event_end_claim(e, w);
             if (rc == 0 && atom_load_relax(&e->h.listening))
                 toc_handle_look(&e->h);
             return rc;
         }
         TOC_STEP("event.clear.before_change");
-        cleared = (w + TOC_CLEAR1) & ~TOC_SET;
-    } while (!atom_cas_acqrel(word, &w, cleared)); /* releases; pairs with the acquire in toc_event_wait_clear */
-    if (cleared & TOC_CBELL) {
+        after = cleared(w);
+    } while (!atom_cas_acqrel(word, &w, after)); /* releases; pairs with the acquire in toc_event_wait_clear */
+    if (after & TOC_CBELL) {
         TOC_STEP("event.clear.before_ring");
         toc_held_close(&ring);
-        atom_cas_acqrel(word, &cleared, cleared & ~TOC_CBELL);
+        atom_cas_acqrel(word, &after, after & ~TOC_CBELL);
     } else if (ring.fd >= 0) {
         toc_held_close(&ring);
     }
@@ -148,6 +159,12 @@ static bool spun(struct toc_event *e, uint64_t since, int64_t deadline)
     return false;
 }
 
+/* For who can't sleep in the futex, because somebody owns it: set, or judged, or owned no more. */
+static bool set_or_judged(const struct toc_handle *h, uint64_t w, uint64_t since)
+{
+    return word_set_after(w, since) || (w & TOC_SET) || !(w & TOC_OWNED) || h->kind->ready(h, w);
+}
+
 int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline)
 {
     uint64_t *word = &e->h.o.head->word;
@@ -159,6 +176,8 @@ int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline)
         rc = toc_handle_verdict(&e->h, w);
         if (rc < 0 || word_set_after(w, since))
             return rc < 0 ? rc : 1;
+        if ((rc = toc_event_judge(e, w)) != 0)
+            return rc < 0 ? rc : -EOWNERDEAD;
         if (deadline == 0)
             break;
         if (spin) {
@@ -178,6 +197,12 @@ int toc_event_wait(toc_event *e, uint64_t since, int64_t deadline)
             rc = toc_event_wait_clear(e, word_clears(w), deadline);
             if (rc < 1)
                 return rc;
+            continue;
+        }
+        if (w & TOC_OWNED) { /* a death rings the bell; the futex it does not reach */
+            rc = toc_handle_await(&e->h, TOC_BELL, set_or_judged, since, deadline);
+            if (rc < 1)
+                return rc < 0 ? rc : word_set_after(toc_handle_looked(&e->h, atom_load_acq(word)), since);
             continue;
         }
         if (!(w & TOC_SLEEPERS) && !atom_cas_acqrel(word, &w, w | TOC_SLEEPERS | TOC_SLEPT))

@@ -17,10 +17,10 @@
 
 #include "handle.h"
 
+#include "../parts/who.h"
 #include "../parts/word.h"
 
-#define TOC_CLAIM_BITS (64 - TOC_OWNER_BITS) /* of the generation */
-#define TOC_CLAIM_GONE 1ull                  /* an owner id, of who closed his handle: dead. Nobody is given it */
+_Static_assert(TOC_CLAIM_BITS + TOC_OWNER_BITS == 64, "a claim: an owner, and bits of the generation");
 
 struct toc_event {
     struct toc_handle h;
@@ -29,13 +29,17 @@ struct toc_event {
     uint64_t claimed;     /* for which claim; 0: none. Both are changed between sys_enter and sys_leave */
 };
 
-static inline uint64_t claim_of(uint64_t id, uint64_t word) { return id << TOC_CLAIM_BITS | (word_clears(word) & ((1ull << TOC_CLAIM_BITS) - 1)); }
-static inline uint64_t claim_owner(uint64_t claim) { return claim >> TOC_CLAIM_BITS; }
+static inline uint64_t claim_of(uint64_t id, uint64_t word)
+{
+    return id << TOC_CLAIM_BITS | (word_clears(word) & ~0ull >> TOC_OWNER_BITS);
+}
 /* Is it a claim of the present generation? To be read before the word: then it is stale for good if it is not. */
 static inline bool claim_fits(uint64_t claim, uint64_t word)
 {
     return claim_owner(claim) && !(word & TOC_SET) && claim == claim_of(claim_owner(claim), word);
 }
+
+static inline uint64_t claim_gone(uint64_t claim) { return TOC_CLAIM_GONE << TOC_CLAIM_BITS | (claim & ~0ull >> TOC_OWNER_BITS); }
 
 /* Has it an owner that is dead, in the state `word`? 1; 0; -errno: that can't be found out. */
 int toc_event_judge(struct toc_event *e, uint64_t word);

@@ -1,27 +1,31 @@
 /* event_handle.c: an event's handle: what all handles have (handle.h), and the looks that belong to events. */
 #include "event.h"
 
-#include "../parts/word.h"
-
 #include <errno.h>
 
+/* Set, or its owner is dead, or nobody can say: a wait then tells. */
 static bool ready(const struct toc_handle *h, uint64_t word)
 {
-    (void)h;
-    return word & TOC_SET;
+    return (word & TOC_SET) || toc_event_judge((struct toc_event *)(uintptr_t)h, word) != 0;
 }
 
-static const struct toc_kind EVENT = {TOC_KIND_EVENT, TOC_EVENT_SIZE, sizeof(struct toc_event), ready};
+static const struct toc_kind EVENT = {TOC_KIND_EVENT, TOC_EVENT_SIZE, sizeof(struct toc_event), ready, toc_event_let_go};
+
+static struct toc_event *begin(struct toc_handle *h, const toc_options *options)
+{
+    struct toc_event *e = (struct toc_event *)h; /* its first member */
+    e->spin_ns = options ? options->spin_ns : 0;
+    e->hand = (struct toc_held)TOC_HELD_NONE;
+    return e;
+}
 
 int toc_event_open(toc_event **out, const char *name, const toc_options *options)
 {
     struct toc_handle *h;
     int rc = toc_handle_open(&h, &EVENT, name, options);
-    if (rc < 0)
-        return rc;
-    *out = (struct toc_event *)h; /* its first member */
-    (*out)->spin_ns = options ? options->spin_ns : 0;
-    return 0;
+    if (rc == 0)
+        *out = begin(h, options);
+    return rc;
 }
 
 int toc_event_attach(toc_event **out, int memory, int pipe)
@@ -29,7 +33,7 @@ int toc_event_attach(toc_event **out, int memory, int pipe)
     struct toc_handle *h;
     int rc = toc_handle_attach(&h, &EVENT, memory, pipe);
     if (rc == 0)
-        *out = (struct toc_event *)h;
+        *out = begin(h, NULL);
     return rc;
 }
 
@@ -83,5 +87,7 @@ int toc_event_arm_later(toc_event *e, uint64_t *out)
     do
         *out = atom_or_acqrel(word, TOC_BELL);
     while ((*out & TOC_SET) && !((*out = atom_or_acqrel(word, TOC_CBELL)) & TOC_SET));
-    return toc_handle_verdict(&e->h, *out);
+    if ((rc = toc_handle_verdict(&e->h, *out)) == 0)
+        rc = toc_event_judge(e, *out);
+    return rc > 0 ? -EOWNERDEAD : rc;
 }

@@ -204,10 +204,20 @@ int64_t toc_handle_sleep_until(const struct toc_handle *h, int64_t deadline)
     return deadline == TOC_FOREVER || deadline > look ? look : deadline;
 }
 
+/* When the bell is old, 0 if it is: who waits for SET looks once more then (bell.h). Only an event's word has SLEPT. */
+static int64_t young_until(struct toc_handle *h, uint64_t bit)
+{
+    if (bit != TOC_BELL || !(atom_load_acq(&h->o.head->word) & TOC_SLEPT))
+        return 0;
+    int64_t young = toc_bell_young(h->o.head);
+    return young ? sys_now() + young : 0;
+}
+
 int toc_handle_await(struct toc_handle *h, uint64_t bit, toc_done *done, uint64_t since, int64_t deadline)
 {
     struct toc_call mine = {.ear = TOC_EAR_NONE}, *call = &mine;
     int rc = call_begin(h, &call);
+    int64_t young = rc == 0 ? young_until(h, bit) : 0; /* before the arming */
     if (rc == 0)
         toc_ear_edge(&call->ear, 0); /* of the past; from here on: arm, judge, sleep, which consumes */
     while (rc == 0) {
@@ -231,7 +241,10 @@ int toc_handle_await(struct toc_handle *h, uint64_t bit, toc_done *done, uint64_
             continue;
         }
         TOC_STEP("handle.await.before_sleep");
-        rc = toc_ear_edge(&call->ear, toc_handle_sleep_until(h, deadline));
+        int64_t until = toc_handle_sleep_until(h, deadline);
+        if (young && young <= now)
+            young = 0; /* the look that we have just had was the second */
+        rc = toc_ear_edge(&call->ear, young && young < until ? young : until);
         if (rc > 0)
             rc = 0;
     }
@@ -265,6 +278,8 @@ void toc_close(toc_handle *h)
 {
     atom32_store_rel(&h->o.closed, 1); /* pairs with the acquires of whoever looks at it */
     wake_own(h);
+    if (h->kind->let_go)
+        h->kind->let_go(h);
     if (h->own)
         toc_ear_close(h->own);
     if (h->shared)

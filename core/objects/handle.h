@@ -27,6 +27,7 @@ struct toc_kind {
     uint32_t kind;                                              /* TOC_KIND_ */
     size_t file, handle;                                        /* bytes of the object's file, of the handle's struct */
     bool (*ready)(const struct toc_handle *h, uint64_t word);
+    void (*let_go)(struct toc_handle *h); /* NULL, or: the handle is closed, what it holds of the object goes. May be called twice */
 };
 
 struct toc_handle {

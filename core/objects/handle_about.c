@@ -93,7 +93,9 @@ const char *toc_strerror(int rc)
     case ENFILE: return "too many open files on this host";
     case ENOSPC: return "no space left";
     case ENOMEM: return "no memory left";
-    case EBUSY: return "others keep making and removing it";
+    case EBUSY: return "somebody owns it, or others keep making and removing it";
+    case EOWNERDEAD: return "its owner died before it was set";
+    case EALREADY: return "it is set, so there is nothing to own";
     case EROFS: return "a read-only file system";
     case ENAMETOOLONG: return "the path is too long";
     default: return "the system refused";

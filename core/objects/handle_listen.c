@@ -115,5 +115,14 @@ int toc_arm(toc_handle *h, int side, uint64_t *ticket)
     return rc;
 }
 
+int toc_look_ready(toc_handle *h, uint64_t *word)
+{
+    *word = atom_load_acq(&h->o.head->word);
+    int rc = toc_handle_arm(h, TOC_BELL, word);
+    if (rc == -EIDRM || rc == -ESHUTDOWN || rc == -ECANCELED)
+        return 1;
+    return rc < 0 ? rc : h->kind->ready(h, *word);
+}
+
 uint64_t toc_ticket(const toc_handle *h) { return word_clears(atom_load_acq(&h->o.head->word)); }
 int64_t toc_look_again(toc_handle *h) { return h->o.writable ? toc_bell_young(h->o.head) : 0; }

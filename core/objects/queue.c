@@ -52,7 +52,7 @@ static bool is_ready(const struct toc_handle *h, uint64_t word)
     return toc_queue_is_ready(&s) || s.shut;
 }
 
-static const struct toc_kind queue_kind = {TOC_KIND_QUEUE, sizeof(struct toc_queue_file), sizeof(struct toc_queue), is_ready};
+static const struct toc_kind queue_kind = {TOC_KIND_QUEUE, sizeof(struct toc_queue_file), sizeof(struct toc_queue), is_ready, NULL};
 
 /* "DIR/.NAME.<id>." */
 static int make_prefix(struct toc_queue *q)

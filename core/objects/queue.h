@@ -2,7 +2,7 @@
  * (the two copies), queue_put.c, queue_take.c, queue_settle.c (ack, nack, the dead),
  * queue_claims.c, queue_durable.c and queue_wait.c share it.
  *
- * Everything is changed under one short lock (parts/lock.h) and becomes true by one store (parts/change.h), so a process
+ * Everything is changed under one short lock (parts/short_lock.h) and becomes true by one store (parts/change.h), so a process
  * may be killed anywhere: the state is the one before or the one after. What is not in the two copies is claims in
  * records and counts of holders; both are put right by whoever finds the holder dead (toc_queue_bury), because:
  *   a holder's `leased` is raised before its claim is made and lowered after the claim has ended, so it may be too
@@ -12,7 +12,7 @@
 #define TOC_QUEUE_H
 
 #include "../parts/change.h"
-#include "../parts/lock.h"
+#include "../parts/short_lock.h"
 #include "../parts/log.h"
 #include "../tocsin.h"
 #include "handle.h"

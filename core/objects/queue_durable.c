@@ -81,11 +81,11 @@ int toc_queue_sync(struct toc_queue *q, uint64_t sequence)
     struct work work = {.count = 0};
     while (atom_load_acq(&f->synced) < sequence) {
         /* The item is in: an interruption must not be taken for a put that has not happened. */
-        int rc = toc_lock_take(&f->sync_lock, q->h.owner, TOC_FOREVER);
+        int rc = toc_short_take(&f->sync_lock, q->h.owner, TOC_FOREVER);
         if (rc == -EINTR)
             continue;
         if (rc == 0 && atom_load_acq(&f->synced) >= sequence) {
-            toc_lock_give(&f->sync_lock);
+            toc_short_give(&f->sync_lock);
             return 0;
         }
         if (rc == 0) {
@@ -100,7 +100,7 @@ int toc_queue_sync(struct toc_queue *q, uint64_t sequence)
                 if (!work.more)
                     atom_store_rel(&f->synced, work.sequence);
             }
-            toc_lock_give(&f->sync_lock);
+            toc_short_give(&f->sync_lock);
         }
         if (rc < 0)
             return rc;

@@ -72,10 +72,10 @@ int toc_queue_enter(struct toc_queue *q, int64_t deadline)
     int rc = toc_queue_ready(q);
     if (rc < 0)
         return rc;
-    if (!toc_lock_try(&queue_file(q)->lock, q->h.owner)) {
+    if (!toc_short_try(&queue_file(q)->lock, q->h.owner)) {
         /* A call that looks once still needs the lock; only a holder that is stopped makes it wait this long. */
         int64_t least = sys_now() + 1000000000ll;
-        rc = toc_lock_take(&queue_file(q)->lock, q->h.owner, deadline == TOC_FOREVER || deadline > least ? deadline : least);
+        rc = toc_short_take(&queue_file(q)->lock, q->h.owner, deadline == TOC_FOREVER || deadline > least ? deadline : least);
         if (rc < 0)
             return rc;
     }
@@ -88,7 +88,7 @@ int toc_queue_enter(struct toc_queue *q, int64_t deadline)
 bool toc_queue_try(struct toc_queue *q, int *rc)
 {
     *rc = toc_queue_ready(q);
-    if (*rc < 0 || !toc_lock_try(&queue_file(q)->lock, q->h.owner))
+    if (*rc < 0 || !toc_short_try(&queue_file(q)->lock, q->h.owner))
         return false;
     *rc = begin(q);
     if (*rc == 0)
@@ -105,7 +105,7 @@ void toc_queue_leave(struct toc_queue *q)
      * queue's remover has been through it. */
     if (q->log.copy >= 0)
         toc_log_undo(&q->log, f->state[change_count(w) & 1].half, (w & TOC_REMOVED) != 0);
-    toc_lock_give(&f->lock);
+    toc_short_give(&f->lock);
 }
 
 int toc_queue_commit(struct toc_queue *q, uint64_t rings, enum toc_wake wake)

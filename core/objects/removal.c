@@ -67,7 +67,7 @@ static void forget_parts(const char *path, const struct toc_head *h)
     sys_unlink(bell);
     strcat(bell, ".new"); /* of a maker that was killed; 8 bytes are kept free for it */
     sys_unlink(bell);
-    if (h->kind != TOC_KIND_DATA && h->kind != TOC_KIND_QUEUE)
+    if (h->kind != TOC_KIND_DATA && h->kind != TOC_KIND_QUEUE && h->kind != TOC_KIND_TOPIC)
         return;
     struct parts p = {.path = path, .leaf = (size_t)(strrchr(path, '/') - path) + 1};
     int n = snprintf(p.prefix, sizeof p.prefix, ".%s.%016llx.", path + p.leaf, (unsigned long long)h->id);

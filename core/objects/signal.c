@@ -40,7 +40,7 @@ static bool heard(const struct toc_handle *h, uint64_t word, uint64_t since)
     return ready(h, word);
 }
 
-static const struct toc_kind SIGNAL = {TOC_KIND_SIGNAL, TOC_SIGNAL_SIZE, sizeof(struct toc_signal), ready};
+static const struct toc_kind SIGNAL = {TOC_KIND_SIGNAL, TOC_SIGNAL_SIZE, sizeof(struct toc_signal), ready, NULL};
 
 static int begin(toc_signal **out, struct toc_handle *h, int replay)
 {

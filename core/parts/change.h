@@ -3,7 +3,7 @@
  *   63 ......... 8   7      6        5      4        3      2     1         0
  *   count            SLEPT  HASBELL  GUARD  REMOVED  CBELL  BELL  SLEEPERS  MANY
  *
- * The word of an object whose state is changed under a lock (lock.h). The holder prepares the new state beside the
+ * The word of an object whose state is changed under a lock (short_lock.h). The holder prepares the new state beside the
  * present one and then adds one to the count, whose lowest bit says which of the two is current: that one store, or one
  * FUTEX_WAKE_OP when somebody sleeps, is the change, and drops the bits of those whom it tells. Only the holder
  * changes the count and drops bits of waiters, so adding and subtracting is exact; others only put bits in.

@@ -47,7 +47,7 @@ _Static_assert(offsetof(struct toc_head, spare) == 56, "format");
 _Static_assert(offsetof(struct toc_head, word) == 64, "format");
 _Static_assert(sizeof(struct toc_head) == 128, "format");
 
-/* Behind the head of an event: who made the claim, for people. It vouches for itself by its sum, because two claimants
+/* Behind the head of an event or a lock: who made the claim, for people. It vouches for itself by its sum, because two claimants
  * may write at once, and a writer may die in between. What does not fit the claim in the head says nothing. */
 struct toc_who {
     uint64_t claim;

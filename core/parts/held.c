@@ -111,10 +111,8 @@ void toc_held_close(struct toc_held *h)
     sys_leave(&saved);
 }
 
-void toc_held_move(struct toc_held *to, struct toc_held *from)
+void toc_held_move_entered(struct toc_held *to, struct toc_held *from)
 {
-    struct sys_mask saved;
-    sys_enter(&saved);
     *to = *from;
     if (to->fd >= 0) {
         if (to->before)
@@ -125,6 +123,13 @@ void toc_held_move(struct toc_held *to, struct toc_held *from)
             to->after->before = to;
     }
     *from = (struct toc_held)TOC_HELD_NONE;
+}
+
+void toc_held_move(struct toc_held *to, struct toc_held *from)
+{
+    struct sys_mask saved;
+    sys_enter(&saved);
+    toc_held_move_entered(to, from);
     sys_leave(&saved);
 }
 

@@ -28,6 +28,7 @@ void toc_held_close(struct toc_held *h);
 void toc_held_close_entered(struct toc_held *h); /* by who is between sys_enter and sys_leave already */
 void toc_held_forget(struct toc_held *h); /* without closing: somebody else has, and the number is another's */
 void toc_held_move(struct toc_held *to, struct toc_held *from); /* the list knows them by address */
+void toc_held_move_entered(struct toc_held *to, struct toc_held *from);
 
 /* How many forks lie between this process and the first one: a handle that remembers another number is a
  * child's copy, and the threads that were inside it exist no more. */

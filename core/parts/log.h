@@ -18,6 +18,7 @@
 #ifndef TOC_LOG_H
 #define TOC_LOG_H
 
+#include "../sys/atom.h"
 #include "../tocsin.h"
 
 #include <stdbool.h>
@@ -82,6 +83,7 @@ struct toc_log {
     uint32_t maps, maps_room;
     uint64_t seen_change, deleted_change;
     bool keep; /* never use a segment's file again: the control that a power cut leaves on the disk may name it still */
+    uint32_t most; /* bytes of the largest segment that is made without need; 0: as the sizes above say */
     int copy; /* the half that is being changed in this operation; -1: none yet */
     struct { uint64_t base, end; unsigned char *at; } near[3]; /* the segments last used, by purpose */
 };
@@ -126,6 +128,14 @@ void toc_log_free(struct toc_log *log);
 void toc_log_forget(struct toc_log *log, uint32_t forks);
 
 /* -- inside: log_maps.c, log_table.c and log_tape.c share these */
+/* Fields of a half are changed by whole words, as somebody without the lock may be reading them (topic_view.c). */
+static inline void log_put(struct toc_segment *to, struct toc_segment s) { atom_put_bytes((uint64_t *)(void *)to, &s, sizeof s); }
+static inline void log_set(uint32_t *field, uint32_t value) { atom32_store_rel(field, value); }
+static inline void log_drop_spare(struct toc_table *t, uint32_t which)
+{
+    log_set(&t->spares, t->spares - 1);
+    log_put(&t->spare[which], t->spare[t->spares]);
+}
 static inline uint32_t log_count(const struct toc_table *t) { return t->count > TOC_SEGMENTS_MAX ? TOC_SEGMENTS_MAX : t->count; }
 /* The segment in memory; made first with `make`. NULL with *rc. */
 unsigned char *toc_log_map(struct toc_log *log, const struct toc_segment *s, bool make, int *rc);

@@ -98,9 +98,11 @@ struct toc_table *toc_log_change(struct toc_log *log, uint32_t *half, uint32_t m
     if (log->deleted_change != now->change)
         delete_dropped(log, now); /* its dropper may have been killed before it did that */
     struct toc_table *t = log->half[(*half & 1) ^ 1];
-    memcpy(t, now, offsetof(struct toc_table, segment) + now->count * sizeof(struct toc_segment));
-    t->drops = 0;
-    t->change++;
+    /* Who reads without the lock may still be at the half that becomes the new one, and finds out by the state. */
+    atom_fence_rel();
+    atom_put_bytes((uint64_t *)(void *)t, now, offsetof(struct toc_table, segment) + now->count * sizeof(struct toc_segment));
+    log_set(&t->drops, 0);
+    atom_store_relax(&t->change, t->change + 1);
     *half = (*half & 1) ^ 1;
     log->copy = (int)*half;
     return t;
@@ -132,11 +134,24 @@ void toc_log_undo(struct toc_log *log, uint32_t half, bool remove)
 
 static void retire(const struct toc_log *log, struct toc_table *t, struct toc_segment s)
 {
-    bool handy = s.pages <= TOC_SEGMENT_STEADY / TOC_PAGE && s.pages > TOC_SEGMENT_FIRST / TOC_PAGE;
-    if (!log->keep && handy && t->spares < TOC_SPARES)
-        t->spare[t->spares++] = s;
-    else
-        t->drop[t->drops++] = s;
+    /* Small ones are a log's first steps, unless nothing larger will come; what is larger than `most` was for one large record. */
+    uint32_t least = TOC_SEGMENT_FIRST / TOC_PAGE, most = TOC_SEGMENT_STEADY / TOC_PAGE, own = log->most / TOC_PAGE;
+    bool handy = own && own <= least ? s.pages == own : s.pages > least && s.pages <= (own && own < most ? own : most);
+    if (!log->keep && handy && t->spares < TOC_SPARES) {
+        log_put(&t->spare[t->spares], s);
+        log_set(&t->spares, t->spares + 1);
+    } else {
+        log_put(&t->drop[t->drops], s);
+        log_set(&t->drops, t->drops + 1);
+    }
+}
+
+/* `gone` of them from number `at` on. */
+static void close_up(struct toc_table *t, uint32_t at, uint32_t gone)
+{
+    for (uint32_t i = at; i + gone < t->count; i++)
+        log_put(&t->segment[i], t->segment[i + gone]);
+    log_set(&t->count, t->count - gone);
 }
 
 void toc_log_release(struct toc_log *log, uint32_t *half, uint64_t low)
@@ -151,8 +166,7 @@ void toc_log_release(struct toc_log *log, uint32_t *half, uint64_t low)
     uint32_t gone = 0;
     while (gone < t->count && toc_segment_end(&t->segment[gone]) <= low && t->drops < TOC_DROPS)
         retire(log, t, t->segment[gone++]);
-    memmove(t->segment, t->segment + gone, (t->count - gone) * sizeof(struct toc_segment));
-    t->count -= gone;
+    close_up(t, 0, gone);
 }
 
 void toc_log_release_one(struct toc_log *log, uint32_t *half, uint64_t base)
@@ -164,8 +178,7 @@ void toc_log_release_one(struct toc_log *log, uint32_t *half, uint64_t base)
     for (uint32_t i = 0; i < t->count; i++)
         if (t->segment[i].base == base) {
             retire(log, t, t->segment[i]);
-            memmove(t->segment + i, t->segment + i + 1, (t->count - i - 1) * sizeof(struct toc_segment));
-            t->count--;
+            close_up(t, i, 1);
             memset(log->near, 0, sizeof log->near);
             return;
         }
@@ -188,11 +201,11 @@ int toc_log_mend(struct toc_log *log, uint32_t *half)
         if (rc == 0 && log->path)
             rc = sys_stat(path, &file);
         if (rc == 0 && (!log->path || file.size >= (uint64_t)s.pages * TOC_PAGE))
-            t->segment[kept++] = s;
+            log_put(&t->segment[kept++], s);
         else if (rc < 0 && rc != -ENOENT)
             return rc;
     }
-    t->count = kept;
-    t->spares = 0;
+    log_set(&t->count, kept);
+    log_set(&t->spares, 0);
     return 0;
 }

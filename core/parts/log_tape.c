@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-static uint32_t wanted_pages(const struct toc_table *t, uint64_t need, uint64_t live)
+static uint32_t wanted_pages(const struct toc_log *log, const struct toc_table *t, uint64_t need, uint64_t live)
 {
     uint64_t size = TOC_SEGMENT_FIRST;
     if (t->count) {
@@ -18,6 +18,8 @@ static uint32_t wanted_pages(const struct toc_table *t, uint64_t need, uint64_t 
     /* Not sooner: a larger one is made anew each time, because no spare is so large. */
     while (size < live / 256 && size < TOC_SEGMENT_LARGE)
         size *= 2;
+    if (log->most && size > log->most)
+        size = log->most;
     if (size < need)
         size = need;
     return (uint32_t)((size + TOC_PAGE - 1) / TOC_PAGE);
@@ -32,7 +34,7 @@ static unsigned char *append_segment(struct toc_log *log, uint32_t *half, uint64
         *rc = -ENOSPC;
         return NULL;
     }
-    struct toc_segment s = {base, t->next_file, wanted_pages(t, need, live)};
+    struct toc_segment s = {base, t->next_file, wanted_pages(log, t, need, live)};
     uint32_t spare = 0;
     while (spare < t->spares && ((uint64_t)t->spare[spare].pages * TOC_PAGE < need || t->spare[spare].pages < s.pages / 2))
         spare++;
@@ -44,10 +46,11 @@ static unsigned char *append_segment(struct toc_log *log, uint32_t *half, uint64
     if (!at)
         return NULL;
     if (make)
-        t->next_file += log->path ? 1 : s.pages;
+        log_set(&t->next_file, t->next_file + (log->path ? 1 : s.pages));
     else
-        t->spare[spare] = t->spare[--t->spares];
-    t->segment[t->count++] = s;
+        log_drop_spare(t, spare);
+    log_put(&t->segment[t->count], s);
+    log_set(&t->count, t->count + 1);
     return at;
 }
 
@@ -125,7 +128,7 @@ struct toc_record *toc_log_room(struct toc_log *log, uint32_t *half, uint64_t *t
             return NULL;
         }
         if (stop - *tail >= sizeof(struct toc_record))
-            ((struct toc_record *)(void *)at)->length = TOC_PAD;
+            atom32_store_rel(&((struct toc_record *)(void *)at)->length, TOC_PAD);
         *tail = stop;
     }
     if (quick) {

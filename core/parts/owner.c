@@ -16,7 +16,7 @@ static struct toc_owner *first; /* guarded by sys_enter */
 static int identify(const struct toc_owner *o, uint64_t *id)
 {
     *id = o->forks == toc_held_forks() ? o->id : 0;
-    while (*id == 0) {
+    while (*id < 2) { /* 0 is nobody, 1 is who gave up by closing (event.h) */
         int rc = sys_random(id, sizeof *id);
         if (rc < 0)
             return rc;

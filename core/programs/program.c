@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* readlink, PATH_MAX */
 #include "program.h"
 
+#include "line.h"
 #include "seconds.h"
 
 #include <errno.h>
@@ -20,110 +21,48 @@ static const char OPTIONS[] =
     "  --mode OCTAL  who may use it, as in chmod (0600): fixed when the event is made\n"
     "  --help        this text\n"
     "  --version     the version\n"
-    "\n"
-    "Exit: 0 done, 1 timed out, 2 wrong usage, 3 could not be done.\n";
+    "\n";
+static const char EXITS[] = "Exit: 0 done, 1 timed out, 2 wrong usage, 3 could not be done.\n";
 
-struct line {
-    size_t used;
-    char text[1024];
-};
-
-/* Bytes of the printable character at `c`; 0: a control character, or no UTF-8. */
-static size_t printable(const unsigned char *c)
+int program_complain(const struct program *p, int code, const char *what, const char *why, const char *mend)
 {
-    if (*c < 0x80)
-        return *c >= ' ' && *c != 0x7f;
-    size_t n = *c >= 0xf0 && *c < 0xf5 ? 4 : *c >= 0xe0 && *c < 0xf0 ? 3 : *c >= 0xc2 && *c < 0xe0 ? 2 : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((c[i] & 0xc0) != 0x80)
-            return 0;
-    return *c == 0xc2 && c[1] < 0xa0 ? 0 : n;
-}
-
-/* At most `size` bytes of what the user typed, without what would disturb a terminal. */
-static void say_some(struct line *l, const char *text, size_t size)
-{
-    size_t end = l->used + size;
-    if (end > sizeof l->text - 1) /* one is kept for the newline */
-        end = sizeof l->text - 1;
-    while (*text) {
-        size_t n = printable((const unsigned char *)text);
-        if (l->used + n >= end)
-            break;
-        if (n)
-            memcpy(l->text + l->used, text, n);
-        else
-            l->text[l->used] = '?';
-        l->used += n ? n : 1;
-        text += n ? n : 1;
-    }
-    if (*text && size < sizeof l->text)
-        say_some(l, "...", sizeof l->text);
-}
-
-static void say(struct line *l, const char *text) { say_some(l, text, sizeof l->text); }
-
-static int put(int fd, const char *text, size_t size)
-{
-    while (size) {
-        ssize_t n = write(fd, text, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        text += n;
-        size -= (size_t)n;
-    }
-    return 0;
-}
-
-/* One write, so that the lines of programs that run side by side don't mix. */
-static int complain(const struct program *p, int code, const char *what, const char *why, const char *mend)
-{
-    struct line l = {0};
-    say(&l, p->self);
-    say(&l, ": ");
-    if (what) {
-        say_some(&l, *what ? what : "''", 250);
-        say(&l, ": ");
-    }
-    say(&l, why);
-    if (mend) {
-        say(&l, " (");
-        say(&l, mend);
-        say(&l, ")");
-    }
-    l.text[l.used++] = '\n';
-    put(2, l.text, l.used);
+    line_complain(p->self, what, why, mend);
     return code;
 }
 
-static int wrong(const struct program *p, const char *what, const char *why)
+int program_wrong(const struct program *p, const char *what, const char *why)
 {
     struct line mend = {0};
-    say(&mend, "see ");
-    say(&mend, p->self);
-    say(&mend, " --help");
-    return complain(p, PROGRAM_USAGE, what, why, mend.text);
+    line_say(&mend, "see ");
+    line_say(&mend, p->self);
+    line_say(&mend, " --help");
+    return program_complain(p, PROGRAM_USAGE, what, why, mend.text);
 }
 
-static int print(const struct program *p, const char *a, const char *b)
+static int print(const struct program *p, const char *a, const char *b, const char *c)
 {
-    int rc = put(1, a, strlen(a));
+    int rc = line_write(1, a, strlen(a));
     if (rc == 0)
-        rc = put(1, b, strlen(b));
-    return rc < 0 ? complain(p, PROGRAM_FAILED, NULL, "can't write to standard output", NULL) : PROGRAM_OK;
+        rc = line_write(1, b, strlen(b));
+    if (rc == 0)
+        rc = line_write(1, c, strlen(c));
+    return rc < 0 ? program_complain(p, PROGRAM_FAILED, NULL, "can't write to standard output", NULL) : PROGRAM_OK;
 }
 
-/* If the caller closed 0, 1 or 2, the object's file would get that number, and our message would go into it. */
-static void keep_standard_descriptors(void)
+unsigned program_keep_standard_descriptors(void)
 {
-    for (int fd = 0; fd < 3; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+    unsigned closed = 0;
+    for (int fd = 0; fd < 3; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        closed |= 1u << fd;
+        if (open("/dev/null", O_RDWR) < 0)
             _exit(PROGRAM_FAILED);
+    }
+    return closed;
 }
 
-static const char *place_of(const struct program *p)
+const char *program_place(const struct program *p)
 {
     if (p->options.at)
         return p->options.at;
@@ -140,7 +79,7 @@ static int hand_over(const struct program *p)
     args[n++] = "tocsin";
     args[n++] = (char *)p->verb;
     args[n++] = "--at";
-    args[n++] = (char *)place_of(p);
+    args[n++] = (char *)program_place(p);
     if (p->mode) {
         args[n++] = "--mode";
         args[n++] = (char *)p->mode;
@@ -160,7 +99,7 @@ static int hand_over(const struct program *p)
         execv(path, args);
     }
     execvp("tocsin", args);
-    return complain(p, PROGRAM_FAILED, place_of(p), "a place on another host needs the `tocsin` command, which is not here",
+    return program_complain(p, PROGRAM_FAILED, program_place(p), "a place on another host needs the `tocsin` command, which is not here",
                     "pip install tocsin");
 }
 
@@ -177,7 +116,7 @@ static int read_mode(const char *text, int *mode)
 }
 
 /* The value of `--at X` or `--at=X`, or NULL when the argument is something else. */
-static const char *value(const char *option, int argc, char **argv, int *i, int *missing)
+const char *program_value(const char *option, int argc, char **argv, int *i, int *missing)
 {
     size_t n = strlen(option);
     if (strncmp(argv[*i], option, n))
@@ -197,7 +136,7 @@ static int argument(struct program *p, const char *text)
     else if (p->takes_timeout && !p->timeout)
         p->timeout = text;
     else
-        return wrong(p, text, "one argument too many");
+        return program_wrong(p, text, "one argument too many");
     return PROGRAM_GO_ON;
 }
 
@@ -207,52 +146,79 @@ static int is_negative_time(const struct program *p, const char *text)
     return p->takes_timeout && p->name && !p->timeout && text[0] == '-' && text[1] && text[1] != '-';
 }
 
+int program_option(struct program *p, int argc, char **argv, int *i, int *code)
+{
+    const char *got, *text = argv[*i];
+    int missing = 0;
+    *code = PROGRAM_GO_ON;
+    if (!strcmp(text, "--help"))
+        *code = print(p, p->help, OPTIONS, p->exits ? p->exits : EXITS);
+    else if (!strcmp(text, "--version"))
+        *code = print(p, p->self, " (tocsin) " TOC_VERSION, "\n");
+    else if ((got = program_value("--at", argc, argv, i, &missing)))
+        p->options.at = got;
+    else if ((got = program_value("--mode", argc, argv, i, &missing)))
+        p->mode = got;
+    else
+        return PROGRAM_GO_ON;
+    if (missing)
+        *code = program_wrong(p, text, "this option needs a value");
+    return 0;
+}
+
 static int read_arguments(struct program *p, int argc, char **argv)
 {
-    int code = PROGRAM_GO_ON, missing = 0, options = 1;
+    int code = PROGRAM_GO_ON, options = 1;
     for (int i = 1; i < argc && code == PROGRAM_GO_ON; i++) {
-        const char *got, *text = argv[i];
-        if (!options || text[0] != '-' || is_negative_time(p, text))
-            code = argument(p, text);
-        else if (!strcmp(text, "--"))
+        if (!options || argv[i][0] != '-' || is_negative_time(p, argv[i]))
+            code = argument(p, argv[i]);
+        else if (!strcmp(argv[i], "--"))
             options = 0;
-        else if (!strcmp(text, "--help"))
-            return print(p, p->help, OPTIONS);
-        else if (!strcmp(text, "--version"))
-            return print(p, p->self, " (tocsin) " TOC_VERSION "\n");
-        else if ((got = value("--at", argc, argv, &i, &missing)))
-            p->options.at = got;
-        else if ((got = value("--mode", argc, argv, &i, &missing)))
-            p->mode = got;
-        else
-            return wrong(p, text, "there is no such option");
-        if (missing)
-            return wrong(p, text, "this option needs a value");
+        else if (program_option(p, argc, argv, &i, &code))
+            return program_wrong(p, argv[i], "there is no such option");
     }
     return code;
 }
 
-int program_read(struct program *p, int argc, char **argv)
+int program_check_name(const struct program *p)
+{
+    const char *fault = toc_name_fault(p->name);
+    return fault ? program_wrong(p, p->name, fault) : PROGRAM_GO_ON;
+}
+
+int program_check(struct program *p)
 {
     const char *fault;
-    keep_standard_descriptors();
+    if (p->mode && read_mode(p->mode, &p->options.mode) < 0)
+        return program_wrong(p, p->mode, "a mode is octal, 0600 to 0777, and its owner may always read and write");
+    if (p->timeout && (fault = seconds_read(p->timeout, &p->timeout_ns)))
+        return program_wrong(p, p->timeout, fault);
+    return PROGRAM_GO_ON;
+}
+
+int program_is_elsewhere(const struct program *p) { return strstr(program_place(p), "://") != NULL; }
+
+int program_check_place(const struct program *p)
+{
+    const char *fault = toc_place_fault(p->options.at);
+    return fault ? program_wrong(p, program_place(p), fault) : PROGRAM_GO_ON;
+}
+
+int program_read(struct program *p, int argc, char **argv)
+{
+    program_keep_standard_descriptors();
     p->options = TOC_DEFAULTS;
     int code = read_arguments(p, argc, argv);
     if (code != PROGRAM_GO_ON)
         return code;
     if (!p->name)
-        return wrong(p, NULL, "which event? NAME is missing");
-    if ((fault = toc_name_fault(p->name)))
-        return wrong(p, p->name, fault);
-    if (p->mode && read_mode(p->mode, &p->options.mode) < 0)
-        return wrong(p, p->mode, "a mode is octal, 0600 to 0777, and its owner may always read and write");
-    if (p->timeout && (fault = seconds_read(p->timeout, &p->timeout_ns)))
-        return wrong(p, p->timeout, fault);
-    if (strstr(place_of(p), "://"))
-        return hand_over(p);
-    if ((fault = toc_place_fault(p->options.at)))
-        return wrong(p, place_of(p), fault);
-    return PROGRAM_GO_ON;
+        return program_wrong(p, NULL, "which event? NAME is missing");
+    code = program_check_name(p);
+    if (code == PROGRAM_GO_ON)
+        code = program_check(p);
+    if (code != PROGRAM_GO_ON)
+        return code;
+    return program_is_elsewhere(p) ? hand_over(p) : program_check_place(p);
 }
 
 int program_open(const struct program *p, toc_event **e)
@@ -287,14 +253,30 @@ int program_failed(const struct program *p, int rc)
 {
     struct line why = {0};
     if (rc == -ENOENT) { /* it would have been made: so it is not the object that is missing */
-        say(&why, "there is no directory for it");
+        line_say(&why, "there is no directory for it");
     } else {
-        say(&why, toc_strerror(rc));
+        line_say(&why, toc_strerror(rc));
     }
-    const char *at = place_of(p);
+    const char *at = program_place(p);
     if (p->name[0] != '/' && p->name[0] != '.') {
-        say(&why, ", at ");
-        say_some(&why, at, 250);
+        line_say(&why, ", at ");
+        line_say_some(&why, at, 250);
     }
-    return complain(p, PROGRAM_FAILED, p->name, why.text, mend_of(rc));
+    return program_complain(p, p->failed ? p->failed : PROGRAM_FAILED, p->name, why.text, mend_of(rc));
+}
+
+void program_owner_died(const struct program *p, toc_event *e, const char *so)
+{
+    struct line why = {0};
+    toc_owner_info owner;
+    line_say(&why, "its owner died before it was set");
+    if (toc_event_owner(e, &owner) == 1 && owner.pid) {
+        line_say(&why, ": process ");
+        line_say_number(&why, owner.pid);
+        if (owner.command[0]) {
+            line_say(&why, ", ");
+            line_say(&why, owner.command);
+        }
+    }
+    line_complain(p->self, p->name, why.text, so);
 }

@@ -8,6 +8,7 @@
 #define TOC_ATOM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef TOC_SIM
@@ -35,6 +36,12 @@ static inline uint64_t atom_or_acqrel(uint64_t *p, uint64_t bits)
     return __atomic_fetch_or(p, bits, __ATOMIC_ACQ_REL) | bits;
 }
 
+static inline uint64_t atom_and_acqrel(uint64_t *p, uint64_t bits)
+{
+    TOC_POINT();
+    return __atomic_fetch_and(p, bits, __ATOMIC_ACQ_REL) & bits;
+}
+
 static inline void atom_store_rel(uint64_t *p, uint64_t v) { TOC_POINT(); __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 static inline uint64_t atom_swap_acqrel(uint64_t *p, uint64_t v) { TOC_POINT(); return __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL); }
 
@@ -55,6 +62,42 @@ static inline void atom_fence(void) { TOC_POINT(); __atomic_thread_fence(__ATOMI
 /* Before relaxed stores that a reader without the lock may see: what it then reads of the count is no older than what
  * was stored before this. */
 static inline void atom_fence_rel(void) { TOC_POINT(); __atomic_thread_fence(__ATOMIC_RELEASE); }
+
+/* The other side of it: the look at the count that follows is no older than what the relaxed loads before it have read. */
+static inline void atom_fence_acq(void) { TOC_POINT(); __atomic_thread_fence(__ATOMIC_ACQUIRE); }
+
+/* Shared bytes, by words: who reads without the lock may meet a writer here, and then throws away what it copied. What is
+ * shared begins at a multiple of 8, and its last word is there as a whole. One point to the simulated scheduler. */
+static inline void atom_put_bytes(uint64_t *to, const void *from, size_t length)
+{
+    const char *bytes = (const char *)from;
+    uint64_t word;
+    TOC_POINT();
+    for (; length >= 8; length -= 8, bytes += 8) {
+        __builtin_memcpy(&word, bytes, 8);
+        __atomic_store_n(to++, word, __ATOMIC_RELAXED);
+    }
+    if (length) {
+        word = 0;
+        __builtin_memcpy(&word, bytes, length);
+        __atomic_store_n(to, word, __ATOMIC_RELAXED);
+    }
+}
+
+static inline void atom_get_bytes(void *to, const uint64_t *from, size_t length)
+{
+    char *bytes = (char *)to;
+    uint64_t word;
+    TOC_POINT();
+    for (; length >= 8; length -= 8, bytes += 8) {
+        word = __atomic_load_n(from++, __ATOMIC_RELAXED);
+        __builtin_memcpy(bytes, &word, 8);
+    }
+    if (length) {
+        word = __atomic_load_n(from, __ATOMIC_RELAXED);
+        __builtin_memcpy(bytes, &word, length);
+    }
+}
 
 /* Fetch what is there in order to write to it: a load alone would fetch it twice, to read and then to own. Changes nothing. */
 static inline void atom_fetch_own(const void *p)

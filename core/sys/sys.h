@@ -85,6 +85,21 @@ int sys_lock(int fd); /* the whole file, until closed; -EBUSY when it was held f
 int sys_may_remove(const char *dir, const struct sys_file *file);
 int sys_self_path(int fd, char out[64]); /* a path that opens this descriptor anew */
 
+/* -- changes in directories (inotify(7)); a change is a hint, and what it was is for sys_stat to say */
+#define SYS_NOTIFY_ENTRIES 0x3c0u  /* a name in it was made, removed, renamed */
+#define SYS_NOTIFY_SELF 0xc00u     /* it was itself removed or moved */
+#define SYS_NOTIFY_GONE 0x8000u    /* it is not watched any more */
+#define SYS_NOTIFY_OVERFLOW 0x4000u /* some were lost: look at everything */
+struct sys_change { int32_t wd; uint32_t mask; const char *name; };
+int sys_notify_open(void);                                               /* never blocks */
+int sys_notify_add(int fd, const char *directory, uint32_t mask);        /* its number; the bits are added to earlier ones */
+int sys_notify_remove(int fd, int wd);
+int sys_notify_read(int fd, void *buffer, size_t size);                  /* bytes; 0: nothing there */
+size_t sys_notify_next(const void *buffer, size_t at, struct sys_change *out); /* the one at `at`; where the next is */
+int sys_counter(void);          /* a descriptor that is readable from the first addition on; each one is an edge */
+int sys_counter_add(int fd);
+int64_t sys_fs_type(const char *path); /* statfs's number of the file system */
+
 /* -- who lives: a lock on one byte of a file, which the kernel takes back at the holder's death, whatever the death */
 int sys_owner_open(const char *path);           /* made on need, empty, readable by all: a read lock needs no more */
 int sys_owner_lock(int fd, uint64_t id);        /* for this process; forked children do not inherit it */
@@ -92,6 +107,7 @@ int sys_owner_is_locked(int fd, uint64_t id);   /* 1 by somebody, 0 by nobody; a
 
 /* -- this process */
 uint32_t sys_uid(void);
+uint32_t sys_pid(void); /* for people: what lives is asked by other means */
 int sys_random(void *out, size_t size);
 int sys_working_dir(char *out, size_t size);
 const char *sys_env(const char *name);

@@ -183,6 +183,7 @@ int sys_epoll_wait(int epoll, int64_t deadline)
 /* -- this process */
 
 uint32_t sys_uid(void) { return geteuid(); }
+uint32_t sys_pid(void) { return (uint32_t)getpid(); }
 
 int sys_random(void *out, size_t size)
 {

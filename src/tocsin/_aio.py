@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import anyio
 import anyio.lowlevel
@@ -49,6 +49,35 @@ async def wait_change(handle: Handle, side: int, seen: int, until: int) -> bool:
 async def pause(seconds: float) -> None:
     """For what has no bell: a lock that a stopped process holds."""
     await anyio.sleep(seconds)
+
+
+class Readable:
+    """A descriptor that somebody else has, and perhaps several tasks and loops: so it is watched by a copy."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = os.dup(fd)
+        self._loop = asyncio.get_running_loop() if sniffio.current_async_library() == "asyncio" else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+    async def wait(self, seconds: float) -> None:
+        """Until it is readable, at most so long."""
+        if self._loop is None:
+            with anyio.move_on_after(seconds):
+                await anyio.wait_readable(self._fd)
+            return
+        seat: asyncio.Future[bool | Exception] = self._loop.create_future()
+        self._loop.add_reader(self._fd, _too_late, seat)
+        timer = self._loop.call_later(seconds, _too_late, seat)
+        try:
+            await seat
+        finally:
+            timer.cancel()
+            self._loop.remove_reader(self._fd)
 
 
 def _seconds(until: int, now: int) -> float:

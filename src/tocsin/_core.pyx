@@ -131,6 +131,10 @@ include "_core_event.pxi"
 include "_core_signal.pxi"
 include "_core_data.pxi"
 include "_core_queue.pxi"
+include "_core_topic.pxi"
+include "_core_lock.pxi"
+include "_core_watch.pxi"
+include "_core_wait.pxi"
 
 
 def name_fault(name):

@@ -3,6 +3,14 @@
 cdef extern from "tocsin.h" nogil:
     ctypedef struct toc_event:
         pass
+    ctypedef struct toc_owner_info:
+        uint32_t pid, alive
+        char *command
+    enum:
+        TOC_COMMAND_MAX
+    int toc_event_own(toc_event *, const char *)
+    int toc_event_disown(toc_event *)
+    int toc_event_owner(toc_event *, toc_owner_info *)
     int toc_event_open(toc_event **, const char *, const toc_options *)
     int toc_event_attach(toc_event **, int, int)
     void toc_event_free(toc_event *)
@@ -17,6 +25,9 @@ cdef extern from "tocsin.h" nogil:
     int toc_event_wait_clear(toc_event *, uint64_t, int64_t)
     int toc_event_arm(toc_event *, int, uint64_t *)
     int toc_event_arm_later(toc_event *, uint64_t *)
+
+
+COMMAND_MAX = TOC_COMMAND_MAX
 
 
 cdef class Event(Object):
@@ -90,6 +101,7 @@ cdef class Event(Object):
         None and inf wait for ever; 0 or less looks once. With `since=n`: until there was a set after generation n,
         so `g = e.generation; ...; e.wait(since=g)` has no gap. threading.Event.wait returns False for a set that was
         cleared at once; this returns True. Costs no processor while it waits. Ctrl-C and handlers run at once.
+        OwnerDied: who had promised to set it (`own`) is dead.
         """
         cdef toc_event *e = <toc_event *>(self.h if self.h != NULL else self.handle())
         cdef int64_t until = FOREVER if timeout is None else deadline_of(timeout)
@@ -130,6 +142,27 @@ cdef class Event(Object):
             self._fail(rc)
         return rc == 1
 
+    # -- ownership
+
+    def _own(self, command):
+        cdef toc_event *e = <toc_event *>self.handle()
+        cdef const char *text = command
+        cdef int rc
+        with nogil:
+            rc = toc_event_own(e, text)
+        return rc
+
+    def _disown(self):
+        return toc_event_disown(<toc_event *>self.handle())
+
+    def _owner(self):
+        """None, a reason, or (pid, command, alive)."""
+        cdef toc_owner_info who
+        cdef int rc = toc_event_owner(<toc_event *>self.handle(), &who)
+        if rc <= 0:
+            return None if rc == 0 else rc
+        return who.pid, <bytes>who.command, bool(who.alive)
+
     # -- loops: tickets that grow, so that a wait is over when the ticket is greater than what it saw
 
     def _clears(self):
@@ -144,7 +177,7 @@ cdef class Event(Object):
         return (word >> 8) + ((word & 1) ^ (side != 0))
 
     def _arm_later(self, int side, ticket):
-        """Who waits for a set after the present one must hear of the clear first."""
+        """Who waits for a set after the present one must hear of the clear first, and of the owner's death."""
         cdef uint64_t word = 0
         cdef int rc
         if side:
@@ -153,3 +186,10 @@ cdef class Event(Object):
         if rc < 0:
             self._fail(rc)
         return (word >> 8) + (word & 1)
+
+    cdef int64_t judge(self, uint64_t seen) except? -1:
+        """As Object's; the tickets are generations, and a pulse after `seen` counts."""
+        cdef uint64_t word = 0
+        cdef int ready = self.look_ready(&word)
+        cdef uint64_t ticket = (word >> 8) + (word & 1)
+        return <int64_t>ticket if ready or ticket > seen else ~<int64_t>ticket

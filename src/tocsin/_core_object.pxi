@@ -8,6 +8,7 @@ cdef extern from "tocsin.h" nogil:
     int toc_arm(toc_handle *, int, uint64_t *)
     uint64_t toc_ticket(const toc_handle *)
     int64_t toc_look_again(toc_handle *)
+    int toc_look_ready(toc_handle *, uint64_t *)
     int toc_check_name(toc_handle *)
     int toc_descriptors(const toc_handle *, int *, int *)
     const char *toc_handle_path(const toc_handle *)
@@ -113,3 +114,24 @@ cdef class Object:
 
     def _look_again(self):
         return toc_look_again(self.handle())
+
+    # -- waiting for many: a look that takes nothing
+
+    cdef int look_ready(self, uint64_t *word) except -1:
+        """Arm and judge: 1 or 0. What has ended is ready, for its own next call tells."""
+        cdef int rc = toc_look_ready(self.handle(), word)
+        if self.cancelled:  # after the arming, as in _arm
+            return 1
+        if rc < 0:
+            self._fail(rc)
+        return rc
+
+    cdef int64_t judge(self, uint64_t seen) except? -1:
+        """The ticket of this instant if it is ready (or was, since the ticket `seen`); else the ticket's complement (~)."""
+        cdef uint64_t word = 0
+        cdef int ready = self.look_ready(&word)
+        cdef int64_t ticket = word >> 8
+        return ticket if ready else ~ticket
+
+    def _is_ready(self, seen):
+        return self.judge(seen) >= 0

@@ -14,6 +14,9 @@ from tocsin import _core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tocsin._owner import Owner
+
+if TYPE_CHECKING:
     from queue import Empty as Empty  # noqa: PLC0414 - for others to import from here, type checkers want it so
     from queue import Full as Full  # noqa: PLC0414
 
@@ -61,7 +64,17 @@ class FormatMismatch(TocsinError):
 
 
 class OwnerDied(TocsinError):
-    """The process that had promised to set the event died before it did. Reserved for ownership."""
+    """Who had promised to set the event (`Event.own`) died before it did, or closed its handle.
+
+    Every wait gets it until somebody sets, clears or owns the event. `owner` is an `Owner`; None: it wasn't known.
+    """
+
+    def __init__(self, message: str, owner: Owner | None = None) -> None:
+        super().__init__(message, owner)
+        self.owner = owner
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class WaitCancelled(TocsinError):
@@ -119,6 +132,14 @@ _OURS: dict[int, tuple[type[TocsinError], str]] = {
 #: What one kind means by a reason.
 _OF_KIND: dict[tuple[str, int], tuple[type[TocsinError], str]] = {
     ("queue", errno.ESTALE): (LeaseLost, "has given the item to somebody else, or it was acked before"),
+    ("bus", errno.EEXIST): (
+        ConfigMismatch,
+        "was made with another mode or max_bytes: leave out what is fixed to take it as it is",
+    ),
+    ("bus", errno.EMSGSIZE): (
+        MessageTooLarge,
+        f"takes at most what it retains (max_bytes), and {_core.MESSAGE_MAX >> 20} MiB: send a reference instead",
+    ),
     ("queue", errno.EEXIST): (
         ConfigMismatch,
         "was made with another mode, limit, codec or durability: leave out what is fixed to take it as it is",
@@ -164,6 +185,8 @@ def error(  # noqa: PLR0911 - a table, of which some rows need a second look
         return own(f"{what}{where} {mend}")
     if code == errno.ETIMEDOUT:
         return TimeoutError(code, f"{what} is locked by a process that is stopped: `tocsin doctor` names it", path)
+    if code == errno.EUSERS:
+        return OSError(code, f"{what} has 1,080 listeners already: close some, or share one among threads", path)
     if code == errno.EPIPE:
         return _shut_down(f"{what} was shut down")
     if code == errno.ENOENT and path and not os.path.isdir(os.path.dirname(path)):
@@ -172,6 +195,17 @@ def error(  # noqa: PLR0911 - a table, of which some rows need a second look
         standard, shown, mend = _STANDARD[code]
         return standard(shown, f"{what} {mend}", path) if path else standard(shown, f"{what} {mend}")
     return OSError(code, f"{what}: {_core.reason(reason) if code in _KNOWN else os.strerror(code)}", path)
+
+
+def owner_error(reason: int, title: str, owner: Owner | None) -> Exception:
+    """The exception for a `reason` that is about who owns the event `title`."""
+    if reason == -errno.EALREADY:
+        return RuntimeError(f"{title} is set, so there is nothing to promise: clear it, then own it")
+    if reason == -errno.EBUSY:
+        who = f"is owned by {owner}" if owner else "was another's in this instant"
+        return RuntimeError(f"{title} {who}: wait for it, or own it when its owner has set it, given it up or died")
+    end = f"{owner or 'the process'} that owned it died, or closed its handle, before it set it"
+    return OwnerDied(f"{title} was left behind: {end}: set, clear or own it to go on", owner)
 
 
 def _shut_down(message: str) -> Exception:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from _operator import gt
 
 from tocsin import _core
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tocsin._object import Path
+    from tocsin._owner import Owner
     from tocsin._stats import EventStats
 
 
@@ -100,6 +102,56 @@ class Event(_core.Event, Handle):
         """`clear`; see `set_async`."""
         self.clear()
 
+    # -- ownership: a promise to set it, which the kernel watches over
+
+    def own(self, *, command: str | None = None) -> None:
+        """Promise, as this process, to set the event: if it dies before, everyone who waits gets `OwnerDied`.
+
+        However it dies: SIGKILL, a crash, an exit without `set`, `execve`; also by closing this handle, or dropping it.
+        Those who wait are told at once, by the kernel, on every kind of wait, and so are those who come later, until
+        somebody sets, clears or owns the event. While the owner lives the event is as usual, and anybody may set it.
+        `set`, by whomever, keeps the promise; `disown` takes it back. A forked child owns nothing, so its end changes
+        nothing.
+
+        threading and multiprocessing have nothing like it: a wait for a dead worker's event never ends.
+
+        Args:
+            command: what to call this process to people; None: its command line. 200 bytes of it are kept.
+
+        Raises:
+            RuntimeError: a living process owns it already (also this one), and the message names it; or the event is
+                set, and there is nothing to promise.
+        """
+        from tocsin._owner import command_line
+
+        reason = self._own(command_line(command))
+        if reason < 0:
+            self._fail(reason)
+
+    def disown(self) -> None:
+        """Take the promise back: the event is nobody's, and waits go on. Nothing happens if it isn't this handle's."""
+        reason = self._disown()
+        if reason < 0:
+            self._fail(reason)
+
+    @property
+    def owner(self) -> Owner | None:
+        """Who owns it, or did when he died; None: nobody, or it was set since."""
+        from tocsin._owner import owner_of
+
+        found = self._owner()
+        if isinstance(found, int):
+            self._fail(found)
+        return owner_of(found)
+
+    def _error(self, reason: int) -> Exception:
+        if reason not in (-errno.EOWNERDEAD, -errno.EBUSY, -errno.EALREADY):
+            return super()._error(reason)
+        from tocsin._errors import owner_error
+        from tocsin._owner import owner_of
+
+        return owner_error(reason, self._title(), owner_of(self._owner()))
+
     # -- what it tells
 
     def stats(self) -> EventStats:
@@ -111,6 +163,7 @@ class Event(_core.Event, Handle):
             is_set=found["is_set"],
             generation=found["generation"],
             sleepers=found["sleepers"],
+            owner=self.owner,
             **self._common(found),
         )
 

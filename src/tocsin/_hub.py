@@ -17,7 +17,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from tocsin import _core
-from tocsin._errors import WaitCancelled
+from tocsin._errors import OwnerDied, WaitCancelled
 
 if TYPE_CHECKING:
     from tocsin._object import Handle
@@ -84,7 +84,13 @@ class Room:
                     seat.set_result(True)
             if not late:
                 return
-            before, ticket = ticket, handle._arm_later(side, ticket)
+            try:
+                before, ticket = ticket, handle._arm_later(side, ticket)
+            except OwnerDied as error:  # for those alone who still wait for him
+                for seat, seen in seats.items():
+                    if not passed(ticket, seen) and not seat.done():
+                        seat.set_result(error)
+                return
             if ticket == before:
                 return
 
@@ -203,11 +209,34 @@ def _rooms_of(handle: Handle) -> list[tuple[Hub, Room]]:
 
 
 def awaiting(handle: Handle) -> int:
-    """How many tasks, on all loops of this process, wait on this handle."""
-    return sum(room.count() for _, room in _rooms_of(handle))
+    """How many tasks, on all loops of this process, wait on this handle, and how many wait for it among others."""
+    among = sum(listener.waiting(handle) for listener in _listeners())
+    return sum(room.count() for _, room in _rooms_of(handle)) + among
+
+
+class Listener(Protocol):
+    """What waits for a handle among others (`_wait_set`), and must hear of its end."""
+
+    def waiting(self, handle: Handle) -> int: ...
+    def told(self, handle: Handle, *, closed: bool) -> None: ...
+
+
+_others: weakref.WeakSet[Listener] = weakref.WeakSet()
+
+
+def watch(listener: Listener) -> None:
+    with _lock:
+        _others.add(listener)
+
+
+def _listeners() -> list[Listener]:
+    with _lock:
+        return list(_others)
 
 
 def _call(handle: Handle, *, closed: bool) -> None:
+    for listener in _listeners():
+        listener.told(handle, closed=closed)
     for hub, room in _rooms_of(handle):
         hub.calls.append((room, closed))
         hub.poke()

@@ -27,3 +27,12 @@ def warn_if_loop_is_running(twin: str, frames: int = 0) -> None:
             RuntimeWarning,
             stacklevel=3 + frames,
         )
+
+
+def current_task() -> object:
+    """The task that runs on this thread; None outside of every task. Imports nothing, as above."""
+    events = sys.modules.get("asyncio.events")
+    if events is not None and events._get_running_loop() is not None:
+        return sys.modules["asyncio.tasks"].current_task()
+    trio = sys.modules.get("trio")
+    return trio.lowlevel.current_task() if trio is not None and trio.lowlevel.in_trio_run() else None

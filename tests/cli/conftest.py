@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 from harness.until import PATIENCE_S
 
+from tocsin import Queue
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
 BIN = Path(sys.executable).parent
 Result = subprocess.CompletedProcess[str]
@@ -52,3 +55,9 @@ def stranger() -> Iterator[list[str]]:
     else:
         # This installation lies where only root may read: keep root's number, drop its powers over files' owners.
         yield ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"]
+
+
+@pytest.fixture
+def jobs(place: str) -> Iterator[Queue[Any]]:
+    with Queue("jobs", at=place) as queue:
+        yield queue

@@ -5,28 +5,20 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness.child import Child
+from harness.commands import Run, damage
 from harness.until import until
 
 from tocsin import Event
+from tocsin._topic import Topic
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
 
-
-def damage(path: Path, offset: int) -> None:
-    """One byte of the header becomes another one."""
-    image = bytearray(path.read_bytes())
-    image[offset] ^= 0xFF
-    path.write_bytes(image)
-
-
-Run = Callable[..., "CompletedProcess[str]"]
 
 LOOKS = [["status", "x"], ["stat", "x"], ["ls"], ["ls", "x*"], ["status", "job/x"]]
 
@@ -223,6 +215,19 @@ def test_doctor_finds_an_unfit_place(run: Run, place: str) -> None:
     open_to_all.chmod(0o777)
     report = loads(run("tocsin", "doctor", "--json", "--at", f"{place}/open"))
     assert {check["name"]: check["level"] for check in report["checks"]}["place"] == "warn"
+
+
+def test_a_bus_is_seen(run: Run) -> None:
+    with Topic("x") as topic:
+        topic.emit_many([b"a", b"b"])
+        (row,) = loads(run("tocsin", "ls", "--json"))
+        assert (row["kind"], row["state"], row["generation"]) == ("bus", "2 emits, 2 retained", 2)
+        stat = run("tocsin", "stat", "x").stdout
+        assert "kind:       bus" in stat
+        assert "max_bytes:" in stat
+        assert run("tocsin", "status", "x").stdout == "x: 2 emits, 2 retained\n"
+        assert run("tocsin", "rm", "x").returncode == 0
+    assert json.loads(run("tocsin", "ls", "--json").stdout) == []
 
 
 def test_a_reader_that_leaves(run: Run) -> None:

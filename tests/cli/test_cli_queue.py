@@ -1,38 +1,21 @@
-"""put, get and receive: work from shell to shell, which no kill and no closed pipe loses."""
+"""put, get and peek: items from shell to shell, which no kill and no closed pipe loses."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from harness.child import Child
+from harness.commands import Run, Shell, said
 from harness.until import until
 
 from tocsin import Queue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from subprocess import CompletedProcess
     from typing import Any
-
-Run = Callable[..., "CompletedProcess[str]"]
-Shell = Callable[[str], "CompletedProcess[str]"]
-
-
-@pytest.fixture
-def jobs(place: str) -> Iterator[Queue[Any]]:
-    with Queue("jobs", at=place) as queue:
-        yield queue
-
-
-def said(result: CompletedProcess[str], code: int = 0) -> str:
-    assert (result.returncode, result.stderr) == (code, "")
-    return result.stdout
 
 
 def drain(queue: Queue[Any]) -> list[Any]:
@@ -225,104 +208,6 @@ def test_an_output_that_takes_nothing_loses_nothing(verb: str, shell: Shell, job
         assert delivery.item == "item"
 
 
-def test_receive_runs_a_command(run: Run, jobs: Queue[Any]) -> None:
-    jobs.put({"id": 1})
-    result = run(
-        "tocsin", "receive", "jobs", "--", "sh", "-c", 'cat; echo "attempt $TOCSIN_ATTEMPT of $TOCSIN_SEQUENCE"'
-    )
-    assert said(result) == '{"id":1}\nattempt 1 of 1\n'
-    assert jobs.join(60)
-
-
-def test_a_command_that_fails_gives_the_item_back(run: Run, jobs: Queue[Any]) -> None:
-    jobs.put("bad")
-    failed = run("tocsin", "receive", "jobs", "--", "sh", "-c", "echo work; exit 7")
-    assert (failed.returncode, failed.stdout) == (3, "work\n")
-    assert len(failed.stderr.splitlines()) == 1
-    assert "ended with 7" in failed.stderr
-    killed = run("tocsin", "receive", "jobs", "--", "sh", "-c", "kill -9 $$")
-    assert killed.returncode == 3
-    assert "SIGKILL" in killed.stderr
-    with jobs.receive(timeout=60) as delivery:
-        assert (delivery.item, delivery.attempt) == ("bad", 3)
-
-
-def test_after_the_last_attempt_it_is_a_dead_letter(run: Run, place: str) -> None:
-    with Queue("few", max_deliveries=2) as queue:
-        queue.put("bad")
-        queue.put("good")
-        script = 'read item; test "$item" = \'"good"\''
-        result = run("tocsin", "receive", "few", "--count=inf", "--timeout=0", "--", "sh", "-c", script)
-        assert result.returncode == 3
-        assert len(result.stderr.splitlines()) == 2
-        assert queue.empty()
-        assert queue.dead.qsize() == 1
-    assert "few.dead" in [row["name"] for row in json.loads(said(run("tocsin", "ls", "--json")))]
-
-
-def test_a_command_that_does_not_read_its_item(run: Run, jobs: Queue[Any]) -> None:
-    jobs.put("x" * 1_000_000)
-    said(run("tocsin", "receive", "jobs", "--", "true"))
-    assert jobs.join(60)
-
-
-def test_a_command_that_is_not_there_takes_nothing(run: Run, jobs: Queue[Any], place: str) -> None:
-    jobs.put("item")
-    Path(place, "not-executable").write_text("#!/bin/sh\n")
-    for command in ("no-such-command-here", f"{place}/not-executable", "/", ""):
-        missing = run("tocsin", "receive", "jobs", "--", command)
-        assert (missing.returncode, missing.stdout) == (3, "")
-        assert len(missing.stderr.splitlines()) == 1
-    Path(place, "bad-interpreter").write_text("#!/no/such/interpreter\n")
-    os.chmod(f"{place}/bad-interpreter", 0o700)
-    assert run("tocsin", "receive", "jobs", "--", f"{place}/bad-interpreter").returncode == 3
-    with jobs.receive(timeout=60) as delivery:
-        assert (delivery.item, delivery.attempt) == ("item", 2)
-
-
-def test_a_delay(run: Run, jobs: Queue[Any]) -> None:
-    jobs.put("later")
-    assert run("tocsin", "receive", "jobs", "--delay", "3600", "--", "false").returncode == 3
-    found = jobs.stats()
-    assert (found.ready, found.delayed, found.held) == (0, 1, 0)
-
-
-@pytest.mark.parametrize("when", ["at work", "at its start"])
-def test_ctrl_c_gives_the_item_back_and_ends_the_command(when: str, jobs: Queue[Any]) -> None:
-    jobs.put("item")
-    script = f"echo $$; {'kill -INT $PPID; ' if when == 'at its start' else ''}exec sleep 3600"
-    with Child.of(["tocsin", "receive", "jobs", "--", "sh", "-c", script], start_new_session=True) as worker:
-        child = int(worker.hear())
-        if when == "at work":
-            worker.signal(signal.SIGINT)  # to it alone; at a terminal the command gets it too
-        assert worker.end() == -signal.SIGINT
-        assert worker.errors() == ""
-        assert not Path(f"/proc/{child}").exists()
-    with jobs.receive(timeout=60) as delivery:
-        assert (delivery.item, delivery.attempt) == ("item", 2)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_worker_that_is_killed(number: signal.Signals, jobs: Queue[Any]) -> None:
-    """Its item goes to another worker, so its command must not go on."""
-    jobs.put("item")
-    command = ["tocsin", "receive", "jobs", "--", "sh", "-c", "echo $$; exec sleep 3600"]
-    with Child.of(command) as worker:
-        child = int(worker.hear())
-        worker.signal(number)
-        assert worker.process.wait(60) == -number
-        until(lambda: state(child) in ("gone", "Z"), "the command has ended too")
-    with jobs.receive(timeout=60) as delivery:
-        assert (delivery.item, delivery.attempt) == ("item", 2)
-
-
-def state(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return "gone"
-
-
 @pytest.mark.parametrize("command", [["get", "jobs"], ["receive", "jobs", "--", "cat"]], ids=lambda c: c[0])
 def test_ctrl_c_while_it_waits(command: list[str]) -> None:
     with Child.of(["tocsin", *command]) as waiter:
@@ -344,87 +229,3 @@ def test_a_pipeline_of_shells(shell: Shell) -> None:
     result = shell(script)
     assert (result.returncode, result.stderr) == (0, "")
     assert sorted(map(int, result.stdout.split())) == list(range(1, 301))
-
-
-def test_looking_at_a_queue(run: Run, place: str, jobs: Queue[Any]) -> None:
-    jobs.put_many(["a", "b", "c"])
-    held = jobs.receive()
-    before = sorted(os.listdir(place))
-    assert said(run("tocsin", "status", "jobs")) == "jobs: 2 ready, 1 held\n"
-    (row,) = json.loads(said(run("tocsin", "ls", "--json")))
-    assert (row["kind"], row["state"], row["ready"], row["held"], row["generation"]) == (
-        "queue",
-        "2 ready, 1 held",
-        2,
-        1,
-        3,
-    )
-    (row,) = json.loads(said(run("tocsin", "stat", "jobs", "--json")))
-    assert (row["kind"], row["ready"], row["delayed"], row["held"], row["maxsize"], row["codec"]) == (
-        "queue",
-        2,
-        0,
-        1,
-        0,
-        "json",
-    )
-    assert "jobs" in said(run("tocsin", "ls"))
-    assert sorted(os.listdir(place)) == before
-    held.ack()
-    drain(jobs)
-    assert said(run("tocsin", "status", "jobs"), 1) == "jobs: 0 ready\n"
-    assert said(run("tocsin", "status", "none"), 1) == "none: not there\n"
-    jobs.shutdown()
-    assert said(run("tocsin", "status", "jobs"), 1) == "jobs: 0 ready, shut down\n"
-
-
-def test_removing_a_queue_leaves_nothing(run: Run, place: str) -> None:
-    with Queue("gone") as queue:
-        queue.put_many(["x" * 10_000] * 200)
-        queue.fileno()
-        with Child.of(["tocsin", "get", "gone2"]) as waiter:
-            waiter.until_asleep()
-            said(run("tocsin", "rm", "gone2"))
-            assert waiter.end() == 3
-            assert len(waiter.errors().splitlines()) == 1
-        said(run("tocsin", "rm", "gone"))
-    assert [name for name in os.listdir(place) if "gone" in name or "gone2" in name] == []
-
-
-WRONG = {
-    "put, no name": (["put"], 2, "NAME"),
-    "get, two names": (["get", "a", "b"], 2, "b"),
-    "count": (["get", "x", "--count", "0"], 2, "count"),
-    "count, no number": (["receive", "x", "--count", "many"], 2, "count"),
-    "maxsize": (["put", "x", "1", "--maxsize", "-1"], 2, "limit"),
-    "delay": (["receive", "x", "--delay", "-1", "--", "cat"], 2, "delay"),
-    "delay, for ever": (["receive", "x", "--delay", "inf", "--", "cat"], 2, "delay"),
-    "timeout": (["get", "x", "--timeout", "soon"], 2, "timeout"),
-    "an event": (["get", "event"], 3, "kind"),
-    "put into an event": (["put", "event", "1"], 3, "kind"),
-    "no-create": (["get", "none", "--no-create"], 3, "none"),
-    "too large a number": (["put", "x", "1e999"], 2, "no JSON"),
-    "another place": (["put", "x", "1", "--at", "redis://h"], 3, "redis://h"),
-}
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_wrong_queue_calls(case: str, run: Run, place: str) -> None:
-    assert run("evt_set", "event").returncode == 0
-    words, code, says = WRONG[case]
-    result = run("tocsin", *words)
-    assert (result.returncode, result.stdout) == (code, ""), result
-    assert len(result.stderr.splitlines()) == 1, result.stderr
-    assert says in result.stderr
-    assert [name for name in os.listdir(place) if name[0] != "."] == ["event"]
-
-
-def test_rm_finds_what_a_cleaner_left(run: Run, place: str) -> None:
-    with Queue("lost") as queue, Queue("lost.other") as other:
-        queue.put("x")
-        other.put("y")
-        os.unlink(Path(place, "lost"))  # its segments stay behind
-    assert [name for name in os.listdir(place) if name.startswith(".lost.") and "other" not in name]
-    said(run("tocsin", "rm", "-f", "lost"))
-    assert not [name for name in os.listdir(place) if name.startswith(".lost.") and "other" not in name]
-    assert said(run("tocsin", "get", "lost.other")) == '"y"\n'

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from harness.commands import Run, damage
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
 
-
-def damage(path: Path, offset: int) -> None:
-    """One byte of the header becomes another one."""
-    image = bytearray(path.read_bytes())
-    image[offset] ^= 0xFF
-    path.write_bytes(image)
-
-
-Run = Callable[..., "CompletedProcess[str]"]
 
 VERBS = {
     "evt_set": ["evt_set"],

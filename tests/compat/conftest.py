@@ -123,6 +123,12 @@ def both_fs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
 
 
 @pytest.fixture
+def queue_directory(tmp_path: Path) -> None:
+    """Where a JSONDataQueue of the test is: the original makes none."""
+    (tmp_path / "queuedir").mkdir()
+
+
+@pytest.fixture
 def asyncore() -> Any:
     """asyncore with an empty map, so that a loop sees the test's own channels only."""
     module = _import("asyncore")

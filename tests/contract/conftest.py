@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness.callers import KINDS, Caller
+from harness.moments import KINDS as MOMENTS
 
-from tocsin import Queue
+from tocsin import Lock, Queue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,3 +34,38 @@ def here(request: pytest.FixtureRequest) -> Iterator[Caller]:
     made = Caller(request.param)
     yield made
     made.finish()
+
+
+@pytest.fixture(params=MOMENTS)
+def kind(request: pytest.FixtureRequest) -> type[Any]:
+    """Signal, and DataEvent."""
+    return MOMENTS[request.param]
+
+
+@pytest.fixture(params=["named", "anonymous"])
+def handle(request: pytest.FixtureRequest, kind: type[Any], place: str) -> Iterator[Any]:
+    """One of that kind, once named and once anonymous."""
+    with kind("x", at=place) if request.param == "named" else kind() as made:
+        yield made
+
+
+def _let_go(lock: Lock) -> None:
+    if lock._mine():
+        lock.release()
+    lock.close()
+
+
+@pytest.fixture
+def lock(place: str) -> Iterator[Lock]:
+    """A named lock in a place of its own."""
+    made = Lock("x", at=place)
+    yield made
+    _let_go(made)
+
+
+@pytest.fixture(params=["named", "anonymous"])
+def either_lock(request: pytest.FixtureRequest, place: str) -> Iterator[Lock]:
+    """A lock, once named and once anonymous."""
+    made = Lock("x", at=place) if request.param == "named" else Lock()
+    yield made
+    _let_go(made)

@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import pytest
 from harness.child import Child
+from harness.forks import FORKED
 
-#: Runs in a process without threads, which alone may fork. `forked(f)`: f in a child, which must end soundly.
+#: Runs in a process without threads, which alone may fork.
 FORK = """
 import asyncio, select, threading
 event = Event("x", at=sys.argv[1]) if sys.argv[1] else Event()
 back = Event("y", at=sys.argv[1]) if sys.argv[1] else Event()
 def ready(fd, timeout=60): return bool(select.select([fd], [], [], timeout)[0])
-def fork(function):
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            function()
-            code = 0
-        except BaseException:
-            import traceback
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    return pid
-def reap(pid):
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    assert code == 0, code
 """
 
 
@@ -36,7 +21,7 @@ def where(request: pytest.FixtureRequest, place: str) -> str:
 
 
 def runs(where: str, script: str) -> None:
-    with Child(FORK + script, where) as child:
+    with Child(FORKED + FORK + script, where) as child:
         child.check()
 
 

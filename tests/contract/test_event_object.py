@@ -78,7 +78,7 @@ def test_stats_are_a_frozen_dataclass_with_these_fields(either: Event) -> None:
     either.set()
     stats = either.stats()
     assert isinstance(stats, tocsin.EventStats)
-    names = "name at path kind is_set generation sleepers listeners waiting_here removed writable mode id created"
+    names = "name at path kind listeners waiting_here removed writable mode id created is_set generation sleepers owner"
     assert [field.name for field in dataclasses.fields(stats)] == names.split()
     assert (stats.kind, stats.is_set, stats.generation, stats.waiting_here) == ("event", True, 1, 0)
     assert (stats.removed, stats.writable, stats.mode) == (False, True, 0o600)

@@ -1,9 +1,7 @@
-"""A queue as an object: names, options, handles, pickles, forks, files, and what happens when something is wrong."""
+"""A queue as an object: what it tells, its options, its descriptor, and what is refused."""
 
 from __future__ import annotations
 
-import copy
-import multiprocessing
 import pickle
 import select
 import weakref
@@ -15,8 +13,7 @@ import pytest
 from harness.child import Child
 from harness.until import PATIENCE_S
 
-import tocsin
-from tocsin import ConfigMismatch, Empty, Event, ObjectDamaged, ObjectRemoved, Queue, WrongKind
+from tocsin import ConfigMismatch, Empty, Event, Queue, WrongKind
 
 if TYPE_CHECKING:
     from harness.callers import Caller
@@ -143,55 +140,6 @@ def test_close_ends_those_who_wait(here: Caller, queue: Queue[Any]) -> None:
             wait.result()
 
 
-def left_in(place: str) -> list[str]:
-    """The files of a place, without the one in which the living are registered."""
-    return [path.name for path in Path(place).iterdir() if path.name != ".tocsin.owners"]
-
-
-def test_unlink_while_somebody_waits(caller: Caller, queue: Queue[Any], place: str) -> None:
-    waits = [caller.asleep(queue, "get") for _ in range(2)]
-    queue.unlink()
-    for wait in waits:
-        with pytest.raises(ObjectRemoved):
-            wait.result()
-    for call in (lambda: queue.put(1), queue.get, lambda: queue.put_many([1])):
-        with pytest.raises(ObjectRemoved):
-            call()
-    assert left_in(place) == []
-
-
-def test_unlink_leaves_no_file(place: str) -> None:
-    with Queue("q", at=place) as queue:
-        queue.put_many(["x" * 1_000] * 2_000)
-        queue.fileno()
-        assert len(list(Path(place).iterdir())) > 2
-        tocsin.unlink("q", at=place)
-    assert left_in(place) == []
-
-
-def test_made_anew_after_unlink(place: str) -> None:
-    with Queue("q", at=place) as old:
-        old.put("old")
-        old.unlink()
-        with Queue("q", at=place, maxsize=1) as new:
-            assert new.empty()
-            new.put("new")
-            assert new.get() == "new"
-
-
-def test_it_outlives_everybody(place: str) -> None:
-    """Also a process that was killed in the middle."""
-    script = "q = tocsin.Queue('q', at=sys.argv[1])\nq.put_many(list(range(5000)))\nsay('in')\nhear()"
-    with Child(script, place) as child:
-        assert child.hear() == "in"
-        child.kill()
-    with Queue("q", at=place) as queue:
-        assert queue.get() == 0
-        assert queue.qsize() == 4_999
-    with Queue("q", at=place) as queue:
-        assert queue.get_many(5_000) == list(range(1, 5_000))
-
-
 def test_the_descriptor(either_queue: Queue[Any]) -> None:
     fd = either_queue.fileno()
     assert fd == either_queue.fileno()
@@ -227,145 +175,3 @@ say(q.get_nowait())
         queue.put("x")
         assert child.hear() == "x"
         child.check()
-
-
-def double(source: Queue[int], sink: Queue[int]) -> None:
-    """Runs in the child."""
-    for item in source:
-        sink.put(2 * item)
-
-
-@pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
-@pytest.mark.parametrize("kind", ["named", "anonymous"])
-def test_handed_to_children(method: str, kind: str, place: str) -> None:
-    context = multiprocessing.get_context(method)
-    make = (lambda name: Queue(name, at=place)) if kind == "named" else (lambda _: Queue())
-    with make("a") as source, make("b") as sink:
-        child = context.Process(target=double, args=(source, sink), daemon=True)
-        child.start()
-        source.put_many([1, 2, 3])
-        source.shutdown()
-        assert [sink.get(timeout=PATIENCE_S) for _ in range(3)] == [2, 4, 6]
-        child.join(PATIENCE_S)
-        assert child.exitcode == 0
-
-
-def test_a_pickle_carries_the_type(place: str) -> None:
-    with Queue("q", at=place, type=Job, maxsize=3) as queue, pickle.loads(pickle.dumps(queue)) as other:
-        queue.put(Job(1))
-        assert other.get() == Job(1)
-        assert (other.path, other.maxsize) == (queue.path, 3)
-    with Queue() as queue, pytest.raises(TypeError, match="give it a name"):
-        pickle.dumps(queue)
-
-
-@pytest.mark.parametrize("make", [copy.copy, copy.deepcopy])
-def test_copies_are_handles_of_the_same_object(queue: Queue[Any], make: Any) -> None:
-    with make(queue) as other:
-        other.put(1)
-        assert queue.get() == 1
-
-
-@pytest.mark.parametrize("kind", ["named", "anonymous"])
-def test_fork(kind: str, place: str) -> None:
-    script = """
-from harness.asleep import until_asleep
-q, r = [tocsin.Queue(n, at=sys.argv[1]) if sys.argv[1] else tocsin.Queue() for n in 'qr']
-q.fileno()
-q.put('before')
-pid = os.fork()
-if pid == 0:
-    try:
-        assert q.get(timeout=60) == 'before'
-        q.task_done()
-        r.put('from the child')
-        q.get()  # sleeps, and is killed in it
-    finally:
-        os._exit(1)
-assert r.get(timeout=60) == 'from the child'
-until_asleep(pid)
-os.kill(pid, signal.SIGKILL)
-os.waitpid(pid, 0)
-q.put('after')
-assert q.get(timeout=60) == 'after'
-"""
-    with Child(script, place if kind == "named" else "") as child:
-        child.check()
-
-
-@pytest.fixture
-def small_disk(place: str) -> Any:
-    import os
-    import subprocess
-
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small RAM disk needs root: run the tests as root")
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tocsin", place], capture_output=True, check=False)
-    if done.returncode:
-        pytest.skip(f"this root may not mount a RAM disk: {done.stderr.decode().strip()}")
-    yield place
-    subprocess.run(["umount", "--lazy", place], check=True)  # this process stays registered there
-
-
-def test_a_full_disk(small_disk: str) -> None:
-    with Queue("q", at=small_disk) as queue:
-        put = 0
-        with pytest.raises(OSError, match="space"):  # noqa: PT012
-            for put in range(10_000):
-                queue.put([put, "x" * 1_000])
-        assert put > 100
-        with pytest.raises(OSError, match="space"):
-            queue.put("y" * 1_000_000)
-        assert queue.qsize() == put
-        assert [item[0] for item in (queue.get() for _ in range(put))] == list(range(put))
-        queue.put("room again")
-        assert queue.get() == "room again"
-
-
-def test_no_room_for_another_segment(place: str) -> None:
-    """The same by a limit of the process, which needs no root: its files may not grow."""
-    script = """
-import errno, resource
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-q = tocsin.Queue('q', at=sys.argv[1])
-q.put('x')
-resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
-put = 1
-try:
-    while True:
-        q.put('x' * 1_000)
-        put += 1
-except OSError as error:
-    assert error.errno == errno.EFBIG, error
-assert q.qsize() == put
-assert len([q.get() for _ in range(put)]) == put
-resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-q.put('more room')
-assert q.get() == 'more room'
-"""
-    with Child(script, place) as child:
-        child.check()
-
-
-def test_items_that_were_damaged(place: str) -> None:
-    """Said once, and the others are still got."""
-    with Queue("q", at=place) as queue:
-        queue.put_many([{"number": number, "pad": "x" * 50} for number in range(10)])
-        (segment,) = [path for path in Path(place).glob(".q.*") if b'"number":5' in path.read_bytes()]
-        content = segment.read_bytes()
-        with segment.open("r+b") as file:
-            file.seek(content.index(b'"number":5') + 8)
-            file.write(b"X")
-        found, said = [], []
-        while True:
-            try:
-                found.append(queue.get(block=False)["number"])
-            except ObjectDamaged as error:
-                said.append(str(error))
-            except Empty:
-                break
-        assert found == [0, 1, 2, 3, 4, 6, 7, 8, 9]
-        assert len(said) == 1
-        assert "1 of its items" in said[0]
-        queue.put("next")
-        assert queue.get() == "next"

@@ -6,18 +6,13 @@ import asyncio
 import os
 import select
 import selectors
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import trio
 from harness.callers import RUN, Caller
 
-from tocsin import DataEvent, Signal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-KINDS = {"signal": Signal, "data": DataEvent}
+from tocsin import Signal
 
 
 def send(handle: Any) -> None:
@@ -36,17 +31,6 @@ def take(handle: Any) -> object:
 
 def readable(fd: int, timeout: float = 0) -> bool:
     return bool(select.select([fd], [], [], timeout)[0])
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> type[Any]:
-    return KINDS[request.param]
-
-
-@pytest.fixture(params=["named", "anonymous"])
-def handle(request: pytest.FixtureRequest, kind: type[Any], place: str) -> Iterator[Any]:
-    with kind("x", at=place) if request.param == "named" else kind() as made:
-        yield made
 
 
 def test_readable_while_there_is_something_to_take(handle: Any) -> None:

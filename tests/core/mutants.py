@@ -11,6 +11,7 @@ class Mutant(NamedTuple):
     old: str
     new: str
     scenario: str
+    fault: str = "lost wake-up"
 
 
 _EVENT, _HANDLE, _LISTEN = "objects/event.c", "objects/handle.c", "objects/handle_listen.c"
@@ -27,8 +28,8 @@ MUTANTS = {
     "bell_dropped_always": Mutant(
         "a BELL that came in after the ring is dropped with the others",
         _EVENT,
-        "atom_cas_acqrel(word, &w, w & ~(TOC_SLEEPERS | TOC_BELL));",
-        "while (!atom_cas_acqrel(word, &w, w & ~(TOC_SLEEPERS | TOC_BELL))) {}",
+        "atom_cas_acqrel(word, &w, w & ~(TOC_SLEEPERS | TOC_BELL | TOC_OWNED));",
+        "while (!atom_cas_acqrel(word, &w, w & ~(TOC_SLEEPERS | TOC_BELL | TOC_OWNED))) {}",
         "bL:s k a",
     ),
     "look_after_arming": Mutant(
@@ -62,8 +63,8 @@ MUTANTS = {
     "one_bit_for_both": Mutant(
         "a clearer drops the bit of those who listen for a set",
         _EVENT,
-        "atom_cas_acqrel(word, &cleared, cleared & ~TOC_CBELL);",
-        "atom_cas_acqrel(word, &cleared, cleared & ~(TOC_CBELL | TOC_BELL));",
+        "atom_cas_acqrel(word, &after, after & ~TOC_CBELL);",
+        "atom_cas_acqrel(word, &after, after & ~(TOC_CBELL | TOC_BELL));",
         "bL1:c k f",
     ),
     "no_second_look": Mutant(

@@ -41,8 +41,8 @@ QUEUE_MUTANTS = {
     ),
     "taken_over_without_asking": Mutant(
         "a holder that is stopped loses the lock",
-        "parts/lock.c",
-        "if (w && !toc_owner_lives(me, toc_lock_holder(w)) && atom_cas",
+        "parts/short_lock.c",
+        "if (w && !toc_owner_lives(me, toc_short_holder(w)) && atom_cas",
         "if (w && atom_cas",
         ":s p",
     ),
@@ -52,7 +52,7 @@ QUEUE_MUTANTS = {
         _LEASED,
         "if (dead && claim_what(claim) == TOC_READY && was.back == 0) {\n"
         "            at += toc_record_size(r->length);\n            continue;\n        }\n        " + _LEASED,
-        "2:r r g",
+        "2:r r r",
     ),
     "room_unannounced": Mutant(
         "who comes to wait for room between the look and the commit is not rung",

@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from corebuild import CORE, ROOT
+from corebuild import ROOT
+from harness.cbuild import CORE
 
 HOWTO = (ROOT / "docs" / "howto" / "from-c.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", HOWTO, re.DOTALL)
@@ -62,7 +63,7 @@ def test_the_page_has_these_blocks() -> None:
 
 def test_what_is_installed(installed: Path) -> None:
     files = {str(p.relative_to(installed)) for p in installed.rglob("*") if p.is_file()}
-    programs = {f"bin/evt_{verb}" for verb in ("set", "clear", "wait")}
+    programs = {f"bin/{name}" for name in ("evt_set", "evt_clear", "evt_wait", "tocsin")}
     assert files == {"include/tocsin.h", "lib/libtocsin.a", "lib/pkgconfig/tocsin.pc", *programs}
 
 

@@ -7,11 +7,13 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from corebuild import HERE, WARNINGS, compile_c, compile_objects
+from corebuild import HERE, WARNINGS
+from harness.cbuild import compile_c, library
 from harness.prove import cases
 
 SANITIZERS = {
@@ -22,23 +24,24 @@ SANITIZERS = {
 
 
 Build = Callable[[str, str], Path]
-QUEUES = ["unit_queue", "unit_queue_check", "unit_queue_deaths", "unit_queue_durable", "unit_queue_files"]
-UNITS = ["unit_place", "unit_event", "unit_signal", "unit_data", *QUEUES]
+UNITS = sorted(path.stem for path in HERE.glob("unit_*.c"))
 
 
 @pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """`build(name, sanitizer)`: the core is compiled once for each sanitizer, not for each program."""
-    cores: dict[str, list[Path]] = {}
+def build(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
+    """`build(name, sanitizer)`. What the coming tests need is built ahead of them."""
+    directory = tmp_path_factory.mktemp("units")
 
     def program(name: str, sanitizer: str) -> Path:
         flags = ["-O1", "-g", f"-I{HERE}", *WARNINGS, *SANITIZERS[sanitizer]]
-        directory = tmp_path_factory.mktemp(name)
-        if sanitizer not in cores:
-            cores[sanitizer] = compile_objects(tmp_path_factory.mktemp("core"), *flags)
-        return compile_c(directory / name, [HERE / f"{name}.c", *cores[sanitizer]], *flags)
+        return compile_c(directory / f"{name}-{sanitizer}", [HERE / f"{name}.c", *library()], *flags)
 
-    return program
+    coming = [item for item in request.session.items if item.path == request.path and "build" in item.fixturenames]
+    wanted = (item.callspec.params for item in coming)
+    pairs = dict.fromkeys((params.get("name", "stress_threads"), params["sanitizer"]) for params in wanted)
+    with ThreadPoolExecutor(2) as ahead:
+        programs = {pair: ahead.submit(program, *pair) for pair in pairs}
+        yield lambda name, sanitizer: programs[name, sanitizer].result()
 
 
 def _run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

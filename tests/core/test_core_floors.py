@@ -7,7 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from corebuild import CC, CORE, library
+from harness.cbuild import CC, CORE, library
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 FLOORS = {"sys": 0, "parts": 1, "objects": 3, "programs": 5}
 # The parts and objects that stand on others of their folder.
 ABOVE = {"parts/bell": 2, "parts/change": 2}
-_OF = {"parts": {"lock": 3, "log": 3, "owner": 3}, "objects": {"data": 4, "event": 4, "queue": 4, "signal": 4}}
+_OF = {
+    "parts": {"short": 3, "log": 3, "owner": 3},
+    "objects": {"data": 4, "event": 4, "lock": 4, "queue": 4, "signal": 4},
+}
 ABOVE |= {
     f"{folder}/{path.stem}": floors[path.stem.split("_")[0]]
     for folder, floors in _OF.items()

@@ -10,7 +10,8 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from corebuild import changed_core, compile_sim
+from corebuild import compile_sim
+from harness.cbuild import changed_core
 from harness.prove import FULL, cases
 from mutants import MUTANTS
 
@@ -96,7 +97,7 @@ def _line(counts: dict[str, Any]) -> str:
 @pytest.mark.prove
 @pytest.mark.parametrize(("scenario", "preemptions", "kills"), ALL, ids=[a[0] for a in ALL])
 def test_all_schedules(sim: Path, scenario: str, preemptions: int, kills: int, tally: Callable[[str], None]) -> None:
-    most = cases(1_000_000, 30_000_000)
+    most = cases(1_200_000, 30_000_000)
     counts = _run(sim, "all", str(preemptions + FULL), str(max(kills, FULL)), str(most), scenario)
     assert not counts["failed"], counts["failed"]
     assert FULL or counts["runs"] < most, "the slice is meant to be exhausted"
@@ -123,7 +124,7 @@ def test_random_schedules(sim: Path, scenario: str, kills: int, tally: Callable[
 def test_mutant_is_caught(name: str, tmp_path: Path, tally: Callable[[str], None]) -> None:
     """A simulation that finds nothing proves nothing, unless it finds what is there."""
     mutant = MUTANTS[name]
-    broken = compile_sim(tmp_path, changed_core(tmp_path, mutant.file, mutant.old, mutant.new), "-O0")
+    broken = compile_sim(tmp_path, changed_core(tmp_path, mutant.file, mutant.old, mutant.new))
     ways = (("1", "1"), ("2", "0"))
     found = [_run(broken, "all", *way, "400000", mutant.scenario) for way in ways]
     caught = [counts for counts in found if "lost wake-up" in counts["failed"]]
@@ -142,7 +143,7 @@ def test_a_seed_is_the_same_run_again(sim: Path) -> None:
 
 def test_a_run_that_failed_can_be_shown(tmp_path: Path) -> None:
     mutant = MUTANTS["store_then_wake"]
-    broken = compile_sim(tmp_path, changed_core(tmp_path, mutant.file, mutant.old, mutant.new), "-O0")
+    broken = compile_sim(tmp_path, changed_core(tmp_path, mutant.file, mutant.old, mutant.new))
     failed = _run(broken, "all", "1", "1", "400000", mutant.scenario)["failed"]
     choices = failed.rpartition("choices ")[2]
     shown = subprocess.run(

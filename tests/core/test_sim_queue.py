@@ -10,7 +10,8 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from corebuild import changed_core, compile_queue_sim
+from corebuild import compile_queue_sim
+from harness.cbuild import changed_core
 from harness.prove import cases
 from mutants_queue import QUEUE_MUTANTS
 
@@ -59,8 +60,8 @@ def test_random_schedules_of_a_queue(queue_sim: Path, scenario: str, kills: int,
 @pytest.mark.parametrize("name", QUEUE_MUTANTS)
 def test_mutant_of_the_queue_is_caught(name: str, tmp_path: Path, tally: Callable[[str], None]) -> None:
     mutant = QUEUE_MUTANTS[name]
-    broken = compile_queue_sim(tmp_path, changed_core(tmp_path, mutant.file, mutant.old, mutant.new), "-O0")
-    caught = _run(broken, 2, 20_000, mutant.scenario)
+    broken = compile_queue_sim(tmp_path, changed_core(tmp_path, mutant.file, mutant.old, mutant.new))
+    caught = _run(broken, 2, 60_000, mutant.scenario)
     assert caught["failed"], f"{mutant.why}: not caught by {caught}"
     tally(f"{mutant.why}: caught in schedule {caught['runs']:,}: {caught['failed']}")
 

@@ -1,6 +1,6 @@
 /* unit_event.c: an event of one process and its children, call by call. Argument: a directory of ours. */
 #define _GNU_SOURCE
-#include "check.h"
+#include "unit.h"
 
 #include "tocsin.h"
 
@@ -13,8 +13,6 @@
 #include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static const char *place;
 
 static toc_event *opened(const char *name)
 {
@@ -31,8 +29,6 @@ static uint64_t generation(toc_event *e)
     IS(toc_event_generation(e, &out), 0);
     return out;
 }
-
-static int readable(int fd) { return poll(&(struct pollfd){fd, POLLIN, 0}, 1, 0); }
 
 static void a_latch(void)
 {
@@ -337,9 +333,7 @@ static void a_handler_sets(void)
 
 int main(int argc, char **argv)
 {
-    (void)argc;
-    place = argv[1];
-    alarm(100); /* a watchdog: whoever hangs here is the bug */
+    unit_begin(argc, argv);
     RUN(a_latch);
     RUN(deadlines);
     RUN(set_wakes_all);
@@ -351,6 +345,5 @@ int main(int argc, char **argv)
     RUN(anonymous_is_attached);
     RUN(a_signal_interrupts);
     RUN(a_handler_sets);
-    printf("%d\n", checks_made);
-    return 0;
+    return unit_end();
 }

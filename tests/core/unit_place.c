@@ -1,6 +1,6 @@
 /* unit_place.c: names and places, and what a file must be before it is trusted. Argument: a directory of ours. */
 #define _GNU_SOURCE
-#include "check.h"
+#include "unit.h"
 
 #include "parts/format.h"
 #include "tocsin.h"
@@ -10,8 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static const char *place;
 
 static void names(void)
 {
@@ -156,13 +154,11 @@ static void sentences(void)
 
 int main(int argc, char **argv)
 {
-    (void)argc;
-    place = argv[1];
+    unit_begin(argc, argv);
     RUN(names);
     RUN(places);
     RUN(options_are_kept);
     RUN(heads_are_checked);
     RUN(sentences);
-    printf("%d\n", checks_made);
-    return 0;
+    return unit_end();
 }

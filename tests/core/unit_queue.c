@@ -1,17 +1,8 @@
-/* unit_queue.c: a queue of one process, call by call. Argument: a directory of ours. */
+/* unit_queue.c: a queue of one process: put and get, its limits, and its end. Argument: a directory of ours. */
 #define _GNU_SOURCE
 #include "unit_queue.h"
 
-#include <poll.h>
-#include <pthread.h>
-#include <sched.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-static const char *const KINDS[] = {"x", NULL}; /* named, anonymous */
-#define EACH(name) \
-    for (int i_ = 0; i_ < 2; i_++) \
-        for (const char *name = KINDS[i_], *once_ = ""; once_; once_ = NULL)
+#include <errno.h>
 
 static void first_in_first_out(void)
 {
@@ -97,116 +88,6 @@ static void looks_that_take_nothing(void)
         IS(toc_queue_peek(q, buffer, sizeof buffer, &t), -EAGAIN);
         removed(q);
     }
-}
-
-static void held_and_settled(void)
-{
-    EACH(name) {
-        toc_queue *q = opened(name), *other = name ? opened(name) : q;
-        toc_taken a, b, c;
-        for (uint64_t i = 1; i <= 3; i++)
-            IS(put(q, i), 0);
-        IS(received(q, &a), 1);
-        IS(received(q, &b), 2);
-        IS(a.attempt, 1);
-        toc_queue_stat s = state(q);
-        IS(s.held, 2);
-        IS(s.ready, 1);
-        IS(s.unfinished, 3);
-        IS(toc_queue_ack(other, &a), 0); /* another handle of the same process: the process holds it */
-        IS(toc_queue_ack(q, &a), -ESTALE);
-        IS(toc_queue_nack(q, &a, 0), -ESTALE);
-        IS(toc_queue_nack(q, &b, 0), 0);
-        IS(toc_queue_ack(q, &b), -ESTALE);
-        IS(received(q, &c), 3);
-        IS(received(q, &a), 2);
-        IS(a.attempt, 2);
-        IS(a.sequence, b.sequence);
-        IS(toc_queue_ack(q, &b), -ESTALE); /* the first delivery of it is over */
-        IS(toc_queue_ack(q, &c), 0);
-        IS(toc_queue_ack(q, &a), 0);
-        s = state(q);
-        IS(s.held + s.ready + s.unfinished + s.delayed + s.bytes, 0);
-        CHECK(empty(q));
-        if (other != q)
-            toc_queue_free(other);
-        removed(q);
-    }
-}
-
-static void what_comes_back_goes_to_the_end(void)
-{
-    toc_queue *q = opened("x");
-    toc_taken t, u;
-    for (uint64_t i = 1; i <= 3; i++)
-        IS(put(q, i), 0);
-    IS(received(q, &t), 1);
-    IS(toc_queue_nack(q, &t, 0), 0);
-    IS(put(q, 4), 0);
-    IS(received(q, &t), 2);
-    IS(toc_queue_nack(q, &t, 0), 0);
-    IS(put(q, 5), 0);
-    IS(got(q), 3);
-    IS(received(q, &u), 1); /* was behind 3 */
-    IS(u.attempt, 2);
-    IS(got(q), 4);
-    IS(got(q), 2); /* was behind 4 */
-    IS(got(q), 5);
-    CHECK(empty(q));
-    IS(toc_queue_nack(q, &u, 0), 0);
-    IS(got(q), 1); /* a get of what came back, with nothing else there */
-    CHECK(empty(q));
-    removed(q);
-}
-
-static void delays(void)
-{
-    toc_queue *q = opened("x");
-    toc_taken t, u;
-    IS(put(q, 1), 0);
-    IS(put(q, 2), 0);
-    IS(received(q, &t), 1);
-    IS(received(q, &u), 2);
-    IS(toc_queue_nack(q, &t, 3600000000000ll), 0);
-    int64_t begin = toc_now();
-    IS(toc_queue_nack(q, &u, 20000000), 0);
-    IS(state(q).delayed, 2);
-    IS(state(q).ready, 0);
-    CHECK(toc_queue_due(q) > 0);
-    IS(toc_queue_receive(q, buffer, sizeof buffer, &u, TOC_FOREVER), 0); /* sleeps until it is due */
-    CHECK(toc_now() - begin >= 19000000);
-    IS(u.sequence, 2);
-    IS(u.attempt, 2);
-    IS(toc_queue_ack(q, &u), 0);
-    CHECK(empty(q));
-    IS(state(q).delayed, 1);
-    IS(state(q).unfinished, 1);
-    IS(toc_queue_purge(q), 1);
-    IS(state(q).unfinished, 0);
-    removed(q);
-}
-
-static void too_many_deliveries(void)
-{
-    toc_queue *q;
-    toc_queue_options o = TOC_QUEUE_DEFAULTS;
-    toc_taken t;
-    o.common.at = place;
-    o.max_deliveries = 2;
-    IS(toc_queue_open(&q, "x", &o), 0);
-    IS(put(q, 1), 0);
-    for (uint32_t i = 1; i <= 2; i++) {
-        IS(received(q, &t), 1);
-        IS(t.attempt, i);
-        IS(toc_queue_nack(q, &t, 0), 0);
-    }
-    IS(toc_queue_get(q, buffer, sizeof buffer, &t, 0), 0); /* a get that holds it: for the dead letters */
-    IS(t.attempt, 3);
-    IS(t.held, 1);
-    IS(state(q).held, 1);
-    IS(toc_queue_ack(q, &t), 0);
-    IS(state(q).unfinished, 0);
-    removed(q);
 }
 
 static void batches(void)
@@ -329,122 +210,6 @@ static void purges(void)
     }
 }
 
-/* -- waiting */
-
-struct waiter {
-    toc_queue *q;
-    uint32_t done;
-    int rc;
-    uint64_t number;
-    pthread_t thread;
-};
-
-static void *gets(void *argument)
-{
-    struct waiter *w = argument;
-    unsigned char bytes[64];
-    toc_taken t;
-    w->rc = toc_queue_get(w->q, bytes, sizeof bytes, &t, TOC_FOREVER);
-    w->number = w->rc == 0 ? number_in(bytes, t.length) : 0;
-    __atomic_store_n(&w->done, 1, __ATOMIC_RELEASE);
-    return NULL;
-}
-
-static void *puts_one(void *argument)
-{
-    struct waiter *w = argument;
-    unsigned char bytes[8];
-    fill(bytes, 77, 8);
-    w->rc = toc_queue_put(w->q, bytes, 8, TOC_FOREVER);
-    return NULL;
-}
-
-static void *joins(void *argument)
-{
-    struct waiter *w = argument;
-    w->rc = toc_queue_join(w->q, TOC_FOREVER);
-    return NULL;
-}
-
-static void begin(struct waiter *w, toc_queue *q, void *(*what)(void *), uint64_t bit)
-{
-    *w = (struct waiter){.q = q};
-    IS(pthread_create(&w->thread, NULL, what, w), 0);
-    while (!(atom_load_acq(&queue_file(q)->head.word) & bit))
-        sched_yield();
-}
-
-static int end(struct waiter *w)
-{
-    IS(pthread_join(w->thread, NULL), 0);
-    return w->rc;
-}
-
-static void who_waits_is_told(void)
-{
-    EACH(name) {
-        toc_queue *q = opened_with(name, 1, -1);
-        struct waiter a, b;
-        begin(&a, q, gets, TOC_SLEEPERS);
-        IS(put(q, 5), 0);
-        IS(end(&a), 0);
-        IS(a.number, 5);
-        begin(&a, q, joins, TOC_CBELL);
-        IS(toc_queue_task_done(q), 0);
-        IS(end(&a), 1);
-        IS(put(q, 6), 0);
-        begin(&a, q, puts_one, TOC_CBELL);
-        IS(got(q), 6);
-        IS(end(&a), 0);
-        IS(got(q), 77);
-        begin(&a, q, gets, TOC_SLEEPERS);
-        begin(&b, q, gets, TOC_MANY);
-        IS(toc_queue_shutdown(q, 0), 0);
-        IS(end(&a), -EPIPE);
-        IS(end(&b), -EPIPE);
-        removed(q);
-        q = opened(name);
-        begin(&a, q, gets, TOC_SLEEPERS);
-        toc_cancel(H(q));
-        IS(end(&a), -ECANCELED);
-        removed(q);
-        if (!name)
-            continue;
-        q = opened(name);
-        begin(&a, q, gets, TOC_SLEEPERS);
-        IS(toc_handle_unlink(H(q)), 0);
-        IS(end(&a), -EIDRM);
-        toc_taken t;
-        IS(put(q, 1), -EIDRM);
-        IS(toc_queue_receive(q, buffer, sizeof buffer, &t, 0), -EIDRM);
-        IS(toc_queue_purge(q), -EIDRM);
-        toc_queue_free(q);
-    }
-}
-
-static int readable(int fd) { return poll(&(struct pollfd){fd, POLLIN, 0}, 1, 0); }
-
-static void its_descriptor(void)
-{
-    EACH(name) {
-        toc_queue *q = opened(name);
-        int fd = toc_fileno(H(q));
-        CHECK(fd >= 0);
-        IS(readable(fd), 0);
-        IS(put(q, 1), 0);
-        IS(put(q, 2), 0);
-        IS(readable(fd), 1);
-        IS(got(q), 1);
-        IS(readable(fd), 1); /* there is one more */
-        IS(got(q), 2);
-        CHECK(empty(q));
-        IS(readable(fd), 0);
-        IS(toc_queue_shutdown(q, 0), 0);
-        IS(readable(fd), 1);
-        removed(q);
-    }
-}
-
 static void without_a_system_call(void)
 {
     EACH(name) {
@@ -473,82 +238,16 @@ static void without_a_system_call(void)
     }
 }
 
-static void opened_by_others(void)
-{
-    toc_queue *q = opened_with("x", 50, -1), *other;
-    toc_queue_options o = TOC_QUEUE_DEFAULTS;
-    toc_options event = TOC_DEFAULTS;
-    toc_event *e;
-    int status;
-    IS(put(q, 1), 0);
-    IS(put(q, 2), 0);
-    pid_t pid = fork();
-    if (pid == 0) {
-        toc_queue *mine = opened("x");
-        _exit(got(mine) == 1 && put(mine, 3) == 0 && state(mine).maxsize == 50 ? 0 : 1);
-    }
-    waitpid(pid, &status, 0);
-    IS(status, 0);
-    IS(got(q), 2);
-    IS(got(q), 3);
-    event.at = place;
-    IS(toc_event_open(&e, "x", &event), -EMEDIUMTYPE);
-    removed(q);
-    o.common.at = place;
-    o.common.create = 0;
-    IS(toc_queue_open(&other, "x", &o), -ENOENT);
-}
-
-static void a_child_is_somebody_else(void)
-{
-    EACH(name) {
-        toc_queue *q = opened(name);
-        toc_taken t, u;
-        int status;
-        IS(put(q, 1), 0);
-        IS(put(q, 2), 0);
-        IS(received(q, &t), 1);
-        pid_t pid = fork();
-        if (pid == 0) {
-            toc_queue *again = name ? opened(name) : q; /* opens and closes, which must not give up any lock */
-            CHECK(toc_queue_ack(q, &t) == -ESTALE);
-            CHECK(received(q, &u) == 2);
-            if (name)
-                toc_queue_free(again);
-            CHECK(toc_queue_ack(q, &u) == 0);
-            _exit(0);
-        }
-        waitpid(pid, &status, 0);
-        IS(status, 0);
-        look_now(q);
-        CHECK(empty(q)); /* its end gave nothing of ours back */
-        IS(toc_queue_ack(q, &t), 0);
-        IS(state(q).unfinished, 0);
-        removed(q);
-    }
-}
-
 int main(int argc, char **argv)
 {
-    CHECK(argc == 2);
-    place = argv[1];
-    alarm(300); /* a watchdog and nothing else */
+    unit_begin(argc, argv);
     RUN(first_in_first_out);
     RUN(limits_of_a_queue);
     RUN(looks_that_take_nothing);
-    RUN(held_and_settled);
-    RUN(what_comes_back_goes_to_the_end);
-    RUN(delays);
-    RUN(too_many_deliveries);
     RUN(batches);
     RUN(the_end_of_work);
     RUN(shut_down);
     RUN(purges);
-    RUN(who_waits_is_told);
-    RUN(its_descriptor);
     RUN(without_a_system_call);
-    RUN(opened_by_others);
-    RUN(a_child_is_somebody_else);
-    printf("%d", checks_made);
-    return 0;
+    return unit_end();
 }

@@ -3,19 +3,23 @@
 #ifndef UNIT_QUEUE_H
 #define UNIT_QUEUE_H
 
-#include "check.h"
+#include "unit.h"
 
 #include "objects/queue.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
-#define H(q) ((toc_handle *)(q))
 #define ROOM (80u << 10)
 
-static const char *place;
 static unsigned char buffer[ROOM];
+
+static const char *const KINDS[] = {"x", NULL}; /* named, anonymous */
+#define EACH(name) \
+    for (int i_ = 0; i_ < 2; i_++) \
+        for (const char *name = KINDS[i_], *once_ = ""; once_; once_ = NULL)
 
 static inline void fill(unsigned char *to, uint64_t number, size_t size)
 {
@@ -96,6 +100,17 @@ static inline void removed(toc_queue *q)
     if (toc_handle_path(H(q)))
         IS(toc_handle_unlink(H(q)), 0);
     toc_queue_free(q);
+}
+
+static inline int files(void) /* of segments */
+{
+    DIR *d = opendir(place);
+    int n = 0;
+    CHECK(d);
+    for (struct dirent *f; (f = readdir(d));)
+        n += !strncmp(f->d_name, ".x.", 3) && !strstr(f->d_name, ".bell");
+    closedir(d);
+    return n;
 }
 
 #endif

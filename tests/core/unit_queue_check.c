@@ -134,11 +134,9 @@ static void one_that_is_damaged(void)
 
 int main(int argc, char **argv)
 {
-    CHECK(argc == 2);
-    place = argv[1];
+    unit_begin(argc, argv);
     RUN(a_sound_one);
     RUN(one_whose_holder_died);
     RUN(one_that_is_damaged);
-    printf("%d", checks_made);
-    return 0;
+    return unit_end();
 }

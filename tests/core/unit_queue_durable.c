@@ -161,13 +161,11 @@ static void a_segment_that_is_gone(void)
 
 int main(int argc, char **argv)
 {
-    CHECK(argc == 2);
-    place = argv[1];
+    unit_begin(argc, argv);
     RUN(each_put_is_synced);
     RUN(many_share_one_sync);
     RUN(what_was_there_is_there);
     RUN(a_tail_that_never_arrived);
     RUN(a_segment_that_is_gone);
-    printf("%d", checks_made);
-    return 0;
+    return unit_end();
 }

@@ -5,9 +5,9 @@
 #define BENCH_H
 
 #define _GNU_SOURCE
-#include "../../core/parts/format.h"
-#include "../../core/parts/word.h"
-#include "../../core/tocsin.h"
+#include "parts/format.h"
+#include "parts/word.h"
+#include "tocsin.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -32,6 +32,7 @@ enum start {
     FULL_BELL, /* the same, and its pipe is full to the brim */
     NO_FIFO,   /* HASBELL, but a cleaner took the FIFO */
     MARKED,    /* its remover died after the mark; a dead bell maker left its hidden name as well */
+    LEFT,      /* its owner died before he set it */
 };
 
 struct ctx;
@@ -44,6 +45,7 @@ struct scenario {
     int opens;     /* the operation opens the object itself */
     int sleeps;    /* it ends asleep */
     int anonymous;
+    int owns;      /* somebody owns it, and dies: who waits for a set may be told of that */
     const char *object; /* NULL: "x" */
 };
 

@@ -11,32 +11,29 @@ from crashbuild import build
 from harness.prove import FULL
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
-@pytest.fixture(scope="session")
-def single_step(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("crash"), "single_step")
+def _built(program: str, *flags: str) -> Callable[..., Path]:
+    @pytest.fixture(scope="session")
+    def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return build(tmp_path_factory.mktemp("crash"), program, *flags)
+
+    return made
 
 
-@pytest.fixture(scope="session")
-def steps(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("crash"), "steps", "-DTOC_STEPS")
-
-
-@pytest.fixture(scope="session")
-def data_kill(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("crash"), "data_kill")
-
-
-@pytest.fixture(scope="session")
-def data_steps(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("crash"), "data_kill", "-DTOC_STEPS")
-
-
-@pytest.fixture(scope="session")
-def random_kill(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("crash"), "random_kill")
+single_step = _built("single_step")
+steps = _built("steps", "-DTOC_STEPS")
+data_kill = _built("data_kill")
+data_steps = _built("data_kill", "-DTOC_STEPS")
+topic_steps = _built("topic_step", "-DTOC_STEPS")
+random_kill = _built("random_kill")
+lock_kill = _built("lock_kill")
+lock_steps = _built("lock_kill", "-DTOC_STEPS")
+lock_random = _built("lock_random")
+run_step = _built("run_step")
+tocsin = _built("tocsin")
 
 
 @pytest.fixture(scope="session")

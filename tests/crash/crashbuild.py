@@ -4,62 +4,54 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
-import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-HERE = Path(__file__).parent
-CORE = HERE.parents[1] / "core"
-CC = shlex.split(os.environ.get("CC", "cc"))
-FLAGS = ["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Wshadow", "-Wno-missing-field-initializers"]
+import pytest
+from harness.cbuild import CC, CORE, changed_core, compile_c, library
 
+HERE = Path(__file__).parent
+NOT_PERMITTED = 77
+FLAGS = ["-O2", "-g", "-Wall", "-Wextra", "-Wshadow", "-Wno-missing-field-initializers"]
+
+BENCH = ["bench.c", "bench_waits.c", "bench_judge.c", "bench_files.c"]
+COMMON = ("line", "program", "seconds")
 SOURCES = {
-    "single_step": ["single_step.c", "walk.c", "bench.c", "bench_files.c", "scenarios.c"],
-    "steps": ["steps.c", "bench.c", "bench_files.c", "scenarios.c"],
-    "data_kill": ["data_kill.c", "walk.c", "bench.c", "bench_files.c"],
+    "single_step": ["single_step.c", "every.c", "walk.c", "scenarios.c", *BENCH],
+    "steps": ["steps.c", "scenarios.c", *BENCH],
+    "lock_kill": ["lock_kill.c", "walk.c", *BENCH],
+    "lock_random": ["lock_random.c", *BENCH],
+    "data_kill": ["data_kill.c", "data_bench.c", "data_judge.c", "walk.c", *BENCH],
     "queue_step": [
-        *("queue_step.c", "queue_bench.c", "queue_judge.c", "queue_scenarios.c"),
-        *("walk.c", "bench.c", "bench_files.c"),
+        *("queue_step.c", "queue_bench.c", "queue_judge.c", "queue_fresh.c", "queue_scenarios.c"),
+        *("every.c", "walk.c", *BENCH),
     ],
-    "queue_damage": ["queue_damage.c", "walk.c", "bench.c", "bench_files.c"],
-    "queue_kill": ["queue_kill.c", "bench.c", "bench_files.c"],
-    "random_kill": ["random_kill.c", "busy.c", "bench.c", "bench_files.c"],
+    "queue_damage": ["queue_damage.c", "damage_files.c", "damage_trial.c", "walk.c", *BENCH],
+    "queue_kill": ["queue_kill.c", *BENCH],
+    "run_step": ["run_step.c"],
+    "tocsin": [f"programs/{name}.c" for name in ("tocsin", "run", "run_child", "run_wait", *COMMON)],
+    "topic_step": ["topic_step.c", "topic_bench.c", "topic_judge.c", "walk.c", *BENCH],
+    "random_kill": ["random_kill.c", "busy.c", *BENCH],
 }
+
+#: Whoever dies inside the lock costs the next one this long. In the slice, a hundredth of it.
+IMPATIENT = ("parts/short_lock.h", "#define TOC_SHORT_PATIENCE_NS 20000000ll", "#define TOC_SHORT_PATIENCE_NS 200000ll")
 
 
 def build(out: Path, program: str, *flags: str, core: Path = CORE) -> Path:
-    """`core` may be a mutant; this folder's sources find it as ../../core beside a copy of themselves."""
-    here = HERE
-    if core != CORE:
-        here = core.parent / "tests" / "crash"
-        shutil.copytree(HERE, here, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-    library = sorted(p for floor in ("sys", "parts", "objects") for p in (core / floor).glob("*.c"))
-    sources = [str(here / name) for name in SOURCES[program]] + [str(p) for p in library]
-    target = out / program
-    # Static, so that no lazy binding stands between the instructions; where there is no static C library, bind early.
-    for link in (["-static"], ["-Wl,-z,now"]):
-        done = subprocess.run(
-            [*CC, *FLAGS, *flags, *sources, "-pthread", *link, "-o", str(target)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode == 0:
-            return target
-    raise AssertionError(done.stderr)
+    """`core` may be a mutant. Its own programs are in SOURCES, too."""
+    sources = [(core if name.startswith("programs/") else HERE) / name for name in SOURCES[program]] + library(core)
+    return compile_c(out / program, sources, *FLAGS, *flags, core=core, link=_link())
 
 
-def mutant(directory: Path, file: str, old: str, new: str) -> Path:
-    """A copy of the core in which one thing is wrong."""
-    core = directory / "core"
-    shutil.copytree(CORE, core)
-    path = core / file
-    text = path.read_text()
-    assert text.count(old) == 1, f"{file} has no longer, once, what this mutant changes: {old}"
-    path.write_text(text.replace(old, new))
-    return core
+@cache
+def _link() -> tuple[str, ...]:
+    """Static, so that no lazy binding stands between the instructions; without a static C library, bound early."""
+    trial = [*CC, "-static", "-x", "c", "-", "-o", os.devnull]
+    done = subprocess.run(trial, input="int main(void) { return 0; }", text=True, capture_output=True, check=False)
+    return ("-static",) if done.returncode == 0 else ("-Wl,-z,now",)
 
 
 @dataclass
@@ -90,4 +82,15 @@ def run(command: list[str | Path], seconds: float) -> Run:
     except subprocess.TimeoutExpired as late:
         said = late.stdout.decode() if isinstance(late.stdout, bytes) else late.stdout or ""
         raise AssertionError(f"not done after {seconds:.0f} s; it had said:\n{said[-3000:]}") from None
+    if done.returncode == NOT_PERMITTED:
+        pytest.skip("ptrace is not permitted here (a container needs --cap-add=SYS_PTRACE)")
     return Run(done.returncode, done.stdout)
+
+
+def finds_out(directory: Path, program: str, changes: list[tuple[str, ...]], *arguments: str) -> None:
+    """`program` must find a fault in a core with those changes: file, what is there, what stands there then."""
+    for change in changes:
+        core = changed_core(directory, *change)
+    ran = run([build(directory, program, core=core), *arguments], 540)
+    assert ran.code == 1, ran.text
+    assert "FAULT" in ran.text

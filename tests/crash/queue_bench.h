@@ -6,7 +6,7 @@
 #include "bench.h"
 #include "walk.h"
 
-#include "../../core/objects/queue.h"
+#include "objects/queue.h"
 
 #define ITEMS 64
 #define LATE 40   /* what the bench puts afterwards has numbers from here on */

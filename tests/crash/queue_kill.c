@@ -8,7 +8,7 @@
  * so for each kill inside a get one item may be missing, and no more. */
 #include "bench.h"
 
-#include "../../core/objects/queue.h"
+#include "objects/queue.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -231,7 +231,7 @@ int main(int argc, char **argv)
             break;
         kills++;
         hits[w->doing][state == 'S']++;
-        inside += toc_lock_holder(atom_load_acq(&queue_file(q)->lock)) == w->id;
+        inside += toc_short_holder(atom_load_acq(&queue_file(q)->lock)) == w->id;
         doubts += w->doing == GETTING;
         after_death(i);
         pid[i] = start(argv[1], i, (uint32_t)++person);

@@ -10,6 +10,7 @@
  *
  * DIR is an empty directory of ours. With --per, about N of 1,000 instructions of each operation (of 3,000, from
  * --thin 10 on), and those around a system call and around a change of a word that others read (one in --thin). */
+#include "every.h"
 #include "queue_bench.h"
 
 #include <sched.h>
@@ -18,42 +19,40 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static long points, recoveries, faults, operations;
-static int failed;
-static long per, thin = 1; /* 0: every instruction */
+static struct world *w;
+static const struct queue_scenario *s; /* of the present operation */
 static const long full_share = 60; /* in full, so many of 10,000 uneventful instructions of each recovery */
 
-static void watch(struct world *w, struct walk *walk)
+static void watch(struct walk *walk)
 {
     int n = 0;
     walk->done = &w->page->done;
-    walk->sleeps = w->s->sleeps;
+    walk->sleeps = s->sleeps;
     if (!w->file)
         return;
-    struct toc_queue_state s = world_state(w);
+    struct toc_queue_state now = world_state(w);
     walk->word[n++] = &w->file->head.word;
     walk->word[n++] = &w->file->lock;
     walk->word[n++] = &w->file->holder[0].leased;
     walk->word[n++] = &w->file->holder[1].leased;
     for (uint32_t i = 1; i <= w->items && n < WATCHED; i++)
-        if (w->claim[i] && (i > s.head_sequence || w->item[i].fate != HELD)) {
+        if (w->claim[i] && (i > now.head_sequence || w->item[i].fate != HELD)) {
             walk->word[n++] = w->claim[i];
             break;
         }
 }
 
-static void start(struct world *w, struct walk *walk, int recovers)
+static void start(struct walk *walk, int recovers)
 {
-    watch(w, walk);
+    watch(walk);
     w->page->done = 0;
     pid_t pid = bench_fork(2 * HANG_S);
     if (pid == 0) {
-        toc_queue *q = recovers || w->s->opens ? NULL : world_open(w);
-        if (q && !w->s->joins && toc_queue_ready(q) < 0) /* it is somebody already, or it is about becoming that */
+        toc_queue *q = recovers || s->opens ? NULL : world_open(w);
+        if (q && !s->joins && toc_queue_ready(q) < 0) /* it is somebody already, or it is about becoming that */
             _exit(3);
         if (!recovers)
             world_in_hand(w, q);
@@ -61,80 +60,50 @@ static void start(struct world *w, struct walk *walk, int recovers)
         if (recovers)
             world_recovery(w);
         else
-            w->s->op(w, q);
+            s->op(w, q);
         __atomic_store_n(&w->page->done, 1, __ATOMIC_RELEASE);
         _exit(0);
     }
     walk_adopt(walk, pid);
-    if (!recovers && w->s->prepare)
+    if (!recovers && s->prepare)
         world_ready(w);
 }
 
-static void report(struct world *w, const char *fault, struct point at, const char *second)
+static void begin(void) { world_begin(w, s); }
+static void end(void) { world_end(w); }
+static int result(void) { return w->page->rc; }
+static uint64_t signature(void) { return world_signature(w); }
+static const char *recovered(void) { return world_recovered(w); }
+
+static const char *killed(void)
 {
-    faults++;
-    failed = 1; /* the rest of this operation would say the same again and again */
-    printf("FAULT %s: killed after %ld calls and %ld steps%s: %s\n", w->s->name, at.calls, at.steps, second, fault);
+    const char *fault = world_judge(w);
+    return fault ? fault : world_survivors(w);
 }
 
-static void calibrate(struct world *w, const struct queue_scenario *s, struct plan *p)
+static const char *recovering(void)
 {
-    struct walk walk = {0};
-    world_begin(w, s);
-    start(w, &walk, 0);
-    enum step r = walk_survey(&walk, p, per, thin, thin > 9 ? 3000 : 1000);
-    if (r == BROKEN || (r == ENDED && w->page->rc < 0)) {
-        char text[80];
-        snprintf(text, sizeof text, "not killed at all, it gave %d", r == BROKEN ? -1 : w->page->rc);
-        report(w, text, (struct point){0, p->steps}, "");
-    }
-    walk_kill(&walk);
-    world_end(w);
+    if (w->file)
+        w->before = world_state(w);
+    return NULL;
 }
 
-static const char *kill_once(struct world *w, struct point at, int recovers)
+static const char *fresh(void)
 {
-    struct walk walk = {0};
-    start(w, &walk, recovers);
-    enum step r = walk_to(&walk, at);
-    walk_kill(&walk);
-    return r == BROKEN ? "it died by itself, or hangs" : NULL;
-}
-
-static void kill_at(struct world *w, const struct queue_scenario *s, struct point at, const struct point *second, uint64_t *signature)
-{
-    char text[80] = "";
-    world_begin(w, s);
-    const char *fault = kill_once(w, at, 0);
-    *signature = world_signature(w);
-    if (!fault)
-        fault = world_judge(w);
-    if (!fault)
-        fault = world_survivors(w);
-    if (!fault && second) {
-        snprintf(text, sizeof text, ", the fresh process after %ld calls and %ld steps", second->calls, second->steps);
-        if (w->file)
-            w->before = world_state(w);
-        fault = kill_once(w, *second, 1);
-        if (!fault)
-            fault = world_recovered(w);
-    }
     w->late = (int)(walk_draw() & 1);
-    if (!fault)
-        fault = world_fresh(w);
-    if (fault)
-        report(w, fault, at, text);
-    world_end(w);
+    return world_fresh(w);
 }
+
+static int worth(void) { return !(s->waits & (GETTER | EAR | PUTTER)) && walk_draw() % (uint64_t)options.thin == 0; }
 
 /* -- somebody removes the queue in the middle of the operation, which then goes on to its end */
 
-static void meet_at(struct world *w, const struct queue_scenario *s, struct point at)
+static void meet_at(const struct subject *it, struct point at)
 {
     struct walk walk = {0};
     int status;
     world_begin(w, s);
-    start(w, &walk, 0);
+    start(&walk, 0);
     enum step r = walk_to(&walk, at);
     pid_t pid = bench_fork(HANG_S);
     if (pid == 0)
@@ -155,55 +124,13 @@ static void meet_at(struct world *w, const struct queue_scenario *s, struct poin
     if (!fault)
         fault = world_fresh(w);
     if (fault)
-        report(w, fault, at, ", not killed, but the queue was removed");
+        every_report(it, fault, at, ", not killed, but the queue was removed");
     world_end(w);
-}
-
-/* A state that a kill has left behind, and that is new: the one who finds it may be killed anywhere, too. */
-static void recover(struct world *w, const struct queue_scenario *s, struct point at)
-{
-    struct plan p = {0};
-    struct walk walk = {0};
-    uint64_t ignored;
-    world_begin(w, s);
-    kill_once(w, at, 0);
-    start(w, &walk, 1);
-    walk_survey(&walk, &p, per ? 1 + per / 10 : full_share, per ? 1 + 600 / per : 4, 10000);
-    walk_kill(&walk);
-    world_end(w);
-    for (long i = 0; i < p.count && !failed; i++) {
-        recoveries++;
-        kill_at(w, s, at, &p.points[i], &ignored);
-    }
-    free(p.points);
-}
-
-static int all(struct world *w, const struct queue_scenario *s, struct plan *p)
-{
-    uint64_t seen[64], signature;
-    int states = 0;
-    for (long i = 0; i < p->count && !failed; i++) {
-        points++;
-        if (s->meets) {
-            meet_at(w, s, p->points[i]);
-            continue;
-        }
-        kill_at(w, s, p->points[i], NULL, &signature);
-        int known = states == 64;
-        for (int n = 0; n < states; n++)
-            known |= seen[n] == signature;
-        if (!known) {
-            seen[states++] = signature;
-            if (!(s->waits & (GETTER | EAR | PUTTER)) && walk_draw() % (uint64_t)thin == 0)
-                recover(w, s, p->points[i]);
-        }
-    }
-    return states;
 }
 
 /* -- named steps */
 
-static int reach(struct world *w, const struct queue_scenario *s, const char *name, int late)
+static int reach(const char *name, int late)
 {
     int status;
     world_begin(w, s);
@@ -239,61 +166,53 @@ static int reach(struct world *w, const struct queue_scenario *s, const char *na
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
-static int die_at(struct world *w, const char *name)
+static int die_at(const char *name)
 {
     int reached = 0;
     for (int i = 0; i < N_QUEUE_SCENARIOS; i++)
-        if (!QUEUE_SCENARIOS[i].meets && (reach(w, &QUEUE_SCENARIOS[i], name, 0) | reach(w, &QUEUE_SCENARIOS[i], name, 1))) {
-            printf("died in: %s\n", QUEUE_SCENARIOS[i].name);
+        if (s = &QUEUE_SCENARIOS[i], !s->meets && (reach(name, 0) | reach(name, 1))) {
+            printf("died in: %s\n", s->name);
             reached++;
         }
     printf("TOTAL step=%s reached=%d faults=%ld\n", name, reached, faults);
     return reached == 0 || faults ? 1 : 0;
 }
 
+static void one(void)
+{
+    const long per = options.per;
+    const struct subject it = {
+        .name = s->name, .begin = begin, .start = start, .result = result, .signature = signature, .killed = killed,
+        .recovering = recovering, .recovered = recovered, .fresh = fresh, .end = end, .worth = worth,
+        .share = per ? 1 + per / 10 : full_share, .thin = per ? 1 + 600 / per : 4,
+    };
+    struct plan p = {0};
+    long before = points, again = recoveries;
+    int states = 0;
+    every_begin();
+    every_survey(&it, &p, per, options.thin, options.thin > 9 ? 3000 : 1000);
+    if (!s->meets)
+        states = every_kill(&it, &p);
+    for (long i = 0; i < p.count && s->meets && !failed; i++, points++)
+        meet_at(&it, p.points[i]);
+    printf("%-58s %6ld instructions %6ld kills %3d states %6ld kills of the recovery\n", s->name, p.steps, points - before,
+           states, recoveries - again);
+    free(p.points);
+}
+
 int main(int argc, char **argv)
 {
-    const char *only = "", *step = NULL;
-    uint64_t seed = 1;
-    if (argc < 2)
-        die("usage: queue_step DIR [--per N] [--thin N] [--seed S] [--only TEXT] [--patience SECONDS] [--step NAME]");
-    for (int i = 2; i + 1 < argc; i += 2) {
-        if (!strcmp(argv[i], "--per"))
-            per = atol(argv[i + 1]);
-        else if (!strcmp(argv[i], "--seed"))
-            seed = strtoull(argv[i + 1], NULL, 0);
-        else if (!strcmp(argv[i], "--only"))
-            only = argv[i + 1];
-        else if (!strcmp(argv[i], "--patience"))
-            patience = atoi(argv[i + 1]);
-        else if (!strcmp(argv[i], "--thin"))
-            thin = atol(argv[i + 1]);
-        else if (!strcmp(argv[i], "--step"))
-            step = argv[i + 1];
-    }
-    walk_seed(seed);
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    if (!step)
-        walk_one_processor();
-    umask(022);
-    struct world *w = world_new(argv[1]);
-    if (step)
-        return die_at(w, step);
+    every_options(argc, argv,
+                  "usage: queue_step DIR [--per N] [--thin N] [--seed S] [--only TEXT] [--patience SECONDS] [--step NAME]");
+    w = world_new(argv[1]);
+    if (options.step)
+        return die_at(options.step);
     for (int i = 0; i < N_QUEUE_SCENARIOS; i++) {
-        const struct queue_scenario *s = &QUEUE_SCENARIOS[i];
-        struct plan p = {0};
-        if (!strstr(s->name, only))
-            continue;
-        long before = points, again = recoveries;
-        operations++;
-        failed = 0;
-        calibrate(w, s, &p);
-        int states = all(w, s, &p);
-        printf("%-58s %6ld instructions %6ld kills %3d states %6ld kills of the recovery\n", s->name, p.steps, points - before,
-               states, recoveries - again);
-        free(p.points);
+        s = &QUEUE_SCENARIOS[i];
+        if (strstr(s->name, options.only))
+            one();
     }
     printf("TOTAL operations=%ld kills=%ld recoveries=%ld instructions=%ld faults=%ld seed=%llu\n", operations, points, recoveries,
-           instructions, faults, (unsigned long long)seed);
+           instructions, faults, options.seed);
     return faults ? 1 : 0;
 }

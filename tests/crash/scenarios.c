@@ -1,6 +1,8 @@
 /* scenarios.c: each operation of the core, in each situation that changes its path. */
 #include "bench.h"
 
+#include <errno.h>
+
 static void op_open(struct ctx *c, toc_event *e)
 {
     (void)e;
@@ -46,6 +48,36 @@ static void op_unlink(struct ctx *c, toc_event *e)
 
 static void op_unlink_handle(struct ctx *c, toc_event *e) { c->page->op_rc = toc_event_unlink(e); }
 
+static void op_own(struct ctx *c, toc_event *e) { c->page->op_rc = toc_event_own(e, "op"); }
+
+static void op_own_set(struct ctx *c, toc_event *e)
+{
+    op_own(c, e);
+    if (c->page->op_rc == 0)
+        op_set(c, e);
+}
+
+static void op_own_disown(struct ctx *c, toc_event *e)
+{
+    op_own(c, e);
+    if (c->page->op_rc == 0)
+        c->page->op_rc = toc_event_disown(e);
+}
+
+static void op_own_close(struct ctx *c, toc_event *e)
+{
+    op_own(c, e);
+    toc_event_close(e);
+}
+
+static void op_told(struct ctx *c, toc_event *e)
+{
+    op_wait(c, e);
+    if (c->page->op_rc == -EOWNERDEAD)
+        c->page->op_rc = 0;
+}
+
+#define OWNS .owns = 1
 #define OPENS .opens = 1
 const struct scenario SCENARIOS[] = {
     {"open: makes it", NOTHING, .op = op_open, OPENS},
@@ -80,6 +112,18 @@ const struct scenario SCENARIOS[] = {
     {"unlink: one waits for the clear, one for the next set", LATCHED, CLEARER | NEXT, .op = op_unlink, OPENS},
     {"unlink: its first remover is dead", MARKED, .op = op_unlink, OPENS},
     {"unlink: by its handle, a sleeper", PLAIN, SLEEPER, .op = op_unlink_handle},
+    {"own: nobody waits", PLAIN, .op = op_own, OWNS},
+    {"own, set: a sleeper", PLAIN, SLEEPER, .op = op_own_set, OWNS},
+    {"own, set: a listener", PLAIN, LISTENER, .op = op_own_set, OWNS},
+    {"own, set: anonymous, a sleeper and a listener", PLAIN, SLEEPER | LISTENER, .op = op_own_set, OWNS, .anonymous = 1},
+    {"own: the bell taken by a cleaner", NO_FIFO, .op = op_own, OWNS},
+    {"own, disown: a sleeper", PLAIN, SLEEPER, .op = op_own_disown, OWNS},
+    {"own, close: a sleeper", PLAIN, SLEEPER, .op = op_own_close, OWNS},
+    {"own, set: its owner is dead", LEFT, .op = op_own_set, OWNS},
+    {"clear: its owner is dead", LEFT, .op = op_clear, OWNS},
+    {"set: its owner is dead", LEFT, .op = op_set, OWNS},
+    {"wait: its owner is dead", LEFT, .op = op_told, OWNS},
+    {"fileno: its owner is dead", LEFT, .op = op_fileno, OWNS},
     /* Somebody comes while the operation is under way: every pair (step at which he comes, kill). */
     {"set: a sleeper; a listener comes", PLAIN, SLEEPER, LISTENER, .op = op_set},
     {"set: nobody; a sleeper comes", PLAIN, 0, SLEEPER, .op = op_set},
@@ -90,5 +134,8 @@ const struct scenario SCENARIOS[] = {
     {"unlink: nobody; a sleeper comes", PLAIN, 0, SLEEPER, .op = op_unlink, OPENS},
     {"unlink: nobody; one who waits for the clear comes", LATCHED, 0, CLEARER, .op = op_unlink, OPENS},
     {"fileno: makes the bell; another listener comes", PLAIN, 0, LISTENER, .op = op_fileno},
+    {"own, set: nobody; a sleeper comes", PLAIN, 0, SLEEPER, .op = op_own_set, OWNS},
+    {"own, set: a sleeper; a listener comes", PLAIN, SLEEPER, LISTENER, .op = op_own_set, OWNS},
+    {"own, disown: nobody; a sleeper comes", PLAIN, 0, SLEEPER, .op = op_own_disown, OWNS},
 };
 const int N_SCENARIOS = sizeof SCENARIOS / sizeof *SCENARIOS;

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from crashbuild import build, mutant, run
+from crashbuild import IMPATIENT, build, finds_out, run
+from harness.cbuild import changed_core
 from harness.prove import FULL, cases
 from test_steps import NAMES
 
@@ -14,16 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-NOT_PERMITTED = 77
-STEPS = [name for name in NAMES if name.split(".")[0] in ("queue", "log", "lock", "change")]
-#: Whoever dies inside the lock costs the next one this long. In the slice, a hundredth of it.
-PATIENCE = ("parts/lock.h", "#define TOC_LOCK_PATIENCE_NS 20000000ll", "#define TOC_LOCK_PATIENCE_NS 200000ll")
-
+STEPS = [name for name in NAMES if name.split(".")[0] in ("queue", "log", "short", "change")]
 
 @pytest.fixture(scope="module")
 def queue_step(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("crash")
-    return build(out, "queue_step") if FULL else build(out, "queue_step", core=mutant(out, *PATIENCE))
+    return build(out, "queue_step") if FULL else build(out, "queue_step", core=changed_core(out, *IMPATIENT))
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +35,6 @@ def test_a_kill_at_any_instruction_loses_nothing_and_gives_nothing_twice(
 ) -> None:
     share = [] if FULL else ["--per", "1", "--thin", "20"]
     ran = run([queue_step, place, *share, "--seed", str(seed)], cases(840, 12 * 3600 - 60))
-    if ran.code == NOT_PERMITTED:
-        pytest.skip("ptrace is not permitted here (a container needs --cap-add=SYS_PTRACE)")
     print(ran.text)
     assert ran.code == 0, ran.text
     total = ran.total
@@ -108,9 +103,9 @@ MUTANTS = {
         "bury: what the dead held",
     ),
     "robs nobody of the lock, not even the dead": (
-        "parts/lock.c",
-        "!toc_owner_lives(me, toc_lock_holder(w))",
-        "0 && !toc_owner_lives(me, toc_lock_holder(w))",
+        "parts/short_lock.c",
+        "!toc_owner_lives(me, toc_short_holder(w))",
+        "0 && !toc_owner_lives(me, toc_short_holder(w))",
         "put: the lock was left by the dead",
     ),
 }
@@ -119,11 +114,6 @@ MUTANTS = {
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_queue_that_is_wrong_is_found_out(name: str, tmp_path: Path, place: str, seed: int) -> None:
-    file, old, new, operation = MUTANTS[name]
-    program = build(tmp_path, "queue_step", "-O0", core=mutant(tmp_path, file, old, new))  # built in half the time
-    share = ["--per", "2", "--thin", "2", "--seed", str(seed), "--patience", "3"]
-    ran = run([program, place, *share, "--only", operation], 540)
-    if ran.code == NOT_PERMITTED:
-        pytest.skip("ptrace is not permitted here (a container needs --cap-add=SYS_PTRACE)")
-    assert ran.code == 1, ran.text
-    assert "FAULT" in ran.text
+    *change, operation = MUTANTS[name]
+    share = ["--per", "2", "--thin", "2", "--seed", str(seed), "--patience", "3", "--only", operation]
+    finds_out(tmp_path, "queue_step", [IMPATIENT, tuple(change)], place, *share)

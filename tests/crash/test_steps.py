@@ -7,7 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from crashbuild import CORE, run
+from crashbuild import run
+from harness.cbuild import CORE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,10 +34,12 @@ PROGRAMS = {
     "event": ["steps"],
     "signal": ["data_steps"],
     "data": ["data_steps"],
-    "lock": ["data_steps"],
+    "short": ["data_steps"],
+    "lock": ["lock_steps"],
     "change": ["data_steps"],
     "handle": ["steps", "data_steps"],
     "removal": ["steps", "data_steps"],
+    "topic": ["topic_steps"],
     "object": ["steps"],
     "bell": ["steps"],
 }
@@ -47,7 +50,7 @@ PROGRAMS = {
 def test_who_dies_at_a_named_step_harms_nobody(request: pytest.FixtureRequest, place: str, name: str) -> None:
     for program in PROGRAMS[name.split(".", maxsplit=1)[0]]:
         binary = request.getfixturevalue(program)
-        ran = run([binary, place, *(["step"] if program == "data_steps" else []), name], 240)
+        ran = run([binary, place, *(["step"] if program in ("data_steps", "lock_steps", "topic_steps") else []), name], 240)
         print(ran.text)
         assert ran.code == 0, ran.text
         assert ran.total["reached"] >= 1, program

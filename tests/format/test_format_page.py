@@ -35,6 +35,18 @@ def test_the_page_has_the_offsets_that_the_compiler_asserts() -> None:
     assert set(rows) - set(asserted) <= {"spare2"}, "every field but the tail is asserted in format.h"
 
 
+def test_the_page_has_the_offsets_of_who_owns() -> None:
+    rows = re.findall(r"^\|\s*(\d+)\s*\|\s*(\d+)\s*\|\s*who\.(\w+)\s*\|", PAGE.read_text(), re.MULTILINE)
+    source = (ROOT / "core/parts/format.h").read_text()
+    asserted = dict(re.findall(r"offsetof\(struct toc_who, (\w+)\) == (\d+)", source))
+    at = HEAD
+    for offset, size, name in rows:
+        assert int(offset) == at
+        assert at - HEAD == int(asserted.get(name, 0))
+        at += int(size)
+    assert f"sizeof(struct toc_who) == {at - HEAD}" in source
+
+
 def test_the_fields_fill_the_header_without_a_gap() -> None:
     end = 0
     for at, size in page_rows().values():

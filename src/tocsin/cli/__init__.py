@@ -1,4 +1,7 @@
-"""The command `tocsin`.
+"""The command `tocsin`: all verbs but `run`.
+
+The program `tocsin` (core/programs/tocsin.c) does `run` itself, and becomes this, as `tocsin-verbs`,
+for any other verb.
 
 Its start is most of what a call costs, so nothing is imported that the call at hand does not need: the verbs
 are a table (_verbs.py), a plain call is read by _quick.py, and click sees only what is not plain.

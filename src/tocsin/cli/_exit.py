@@ -11,6 +11,7 @@ NOT_SET = (
 )
 USAGE = 2  #: the call was wrong: another try of the same can't help
 FAILED = 3  #: it could not be done
+OWNER_DIED = 4  #: who had promised to set it is dead (`wait`)
 
 
 class Usage(Exception):
@@ -47,8 +48,10 @@ def say(line: str = "", *, flush: bool = False) -> None:
 
 def code_of(error: Exception) -> int:
     """ValueError says that a name, place, mode or timeout is wrong; its child ConfigMismatch is about the object."""
-    from tocsin._errors import TocsinError
+    from tocsin._errors import OwnerDied, TocsinError
 
+    if isinstance(error, OwnerDied):
+        return OWNER_DIED
     wrong = isinstance(error, Usage) or (isinstance(error, ValueError) and not isinstance(error, TocsinError))
     return USAGE if wrong else FAILED
 

@@ -22,6 +22,8 @@ def read(argv: list[str]) -> Call | None:
     verb = BY_NAME.get(argv[0]) if argv else None
     if verb is None:
         return None
+    if verb.native:
+        return verb, argv[1:], {}
     options = {flag: option for option in verb.options for flag in option.flags}
     values = empty(verb)
     words: list[str] = []

@@ -48,6 +48,7 @@ class Verb:
         least: int = 1,
         most: int | None = None,
         interrupts: bool = False,
+        native: bool = False,
     ) -> None:
         self.name = name
         self.examples = examples
@@ -58,6 +59,7 @@ class Verb:
         self.least = least
         self.most = most
         self.interrupts = interrupts  # it starts children: it tidies up on Ctrl-C, and ends as Python ends
+        self.native = native  # the program `tocsin` does it, and reads its own call; the row is for help and completion
 
 
 AT = Option(("--at",), "the place: user, system, or a directory (else $TOCSIN_AT, else user)", "PLACE", str)
@@ -89,12 +91,15 @@ VERBS = (
     ),
     Verb(
         "wait",
-        "tocsin wait ready && echo go\ntocsin wait ready --timeout 2.5",
+        "tocsin wait ready && echo go\ntocsin wait ready --timeout 2.5\ntocsin wait --any stop jobs     prints who is ready",
         "Wait until an event is set, or was set and cleared since. It is made if it is missing. Exit 1: timed out.",
         TIMEOUT,
         Option(("--clear",), "wait until it is clear"),
         Option(("--since",), "wait for a set after generation N", "N", _read.count),
-        AT, MODE, NO_CREATE, JSON, most=1,
+        Option(("--watch",), "NAME is a directory: wait until somebody makes it (--clear: until it is gone)"),
+        Option(("--any",), "of several, of any kind: until one is ready; prints those that are"),
+        Option(("--all",), "of several, of any kind: until all are ready at the same time"),
+        AT, MODE, NO_CREATE, JSON,
     ),
     Verb(
         "signal",
@@ -139,6 +144,16 @@ VERBS = (
         COUNT, EACH_TIMEOUT,
         Option(("--delay",), "seconds until what was given back may be taken again", "S", _read.delay),
         RAW, AT, MODE, NO_CREATE, JSON, module="take", metavar="NAME [-- CMD]", interrupts=True,
+    ),
+    Verb(
+        "run",
+        "tocsin run --sets a -- make a\ntocsin run --after a --after b -- make c     starts when both are set",
+        "Run COMMAND when events are set, and set one when it is done. Who waits for that is told if it fails or dies.",
+        Option(("--after",), "start when E is set; may be repeated", "E", str),
+        Option(("--sets",), "own E, and set it on exit 0", "E", str),
+        Option(("--sets-always",), "own E, and set it on any end", "E", str),
+        Option(("--timeout",), "seconds to wait for all --after; inf, the default, waits for ever", "S", _read.seconds),
+        AT, MODE, metavar="-- COMMAND", native=True,
     ),
     Verb(
         "peek",

@@ -8,7 +8,7 @@ import time
 from tocsin._place import effective, peek, resolve
 from tocsin.cli._common import each
 from tocsin.cli._exit import OK, plain, say
-from tocsin.cli._kinds import bits_of, describe, kind_of
+from tocsin.cli._kinds import bits_of, describe, kind_of, words_of_owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,11 +52,16 @@ def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
 
 def _print(row: Row) -> None:
     created = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(row["created"]))
-    shown = {
+    shown: Row = {
         **row,
         "bits": " ".join(row["bits"]) or "none",
         "bell": "yes" if row["bell"] else "no",
+        **{key: _person(row[key]) for key in ("owned_by", "held_by") if key in row},
         "created": created,
     }
     for key, value in shown.items():
         say(f"{key + ':':<12}{plain(str(value))}")
+
+
+def _person(found: Row | None) -> str:
+    return words_of_owner(found).removeprefix("owned by ") or "nobody"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tocsin._place import effective, peek, resolve
 from tocsin.cli._common import each
 from tocsin.cli._exit import NOT_SET, OK
-from tocsin.cli._kinds import DATA, QUEUE, SIGNAL, describe
+from tocsin.cli._kinds import BUS, DATA, LOCK, QUEUE, SIGNAL, describe, words_of_owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ _WORDS = {
     SIGNAL: "{state}, count {generation}",
     DATA: "{state}, version {generation}",
     QUEUE: "{state}",
+    LOCK: "{state}",
+    BUS: "{state}",
 }
 
 
@@ -38,7 +40,12 @@ def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
             row.update(describe(found, path, name, at))
             there = row.pop("there")
             words = _WORDS.get(found["kind"], "{state}, generation {generation}")
-        row["text"] = f"{name}: " + words.format(**row)
+        text = words.format(**row)
+        if owner := words_of_owner(row.get("owned_by")):
+            text = f"{text}, {owner}"
+        if holder := words_of_owner(row.get("held_by"), "held"):
+            text = f"{text}, {holder}"
+        row["text"] = f"{name}: {text}"
         return row, OK if there else NOT_SET
 
     return each(verb, names, options, look)

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 
 
 def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
+    if options["watch"]:
+        from tocsin.cli import watch
+
+        return watch.run(verb, names, options)
+    if len(names) > 1 or options["any"] or options["all"]:
+        from tocsin.cli import wait_many
+
+        return wait_many.run(verb, names, options)
     (name,) = names
     if options["clear"] and options["since"] is not None:
         raise Usage("--since counts sets: it can't go with --clear", verb)

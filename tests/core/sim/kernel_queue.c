@@ -1,29 +1,9 @@
-/* kernel_queue.c: kernel.c, and the verbs that a queue needs beyond it: who lives, ranges of files, wakes by count.
+/* kernel_queue.c: the verbs that a queue needs beyond it: who lives, ranges of files, wakes by count.
  *
  * A lock belongs to a process and a file, and goes with the first close of any descriptor of that file in that process, also
  * the close of the dead (fs/locks.c, locks_remove_posix).
  */
-#include "sys/sys.h"
-
-#define kernel_reset plain_reset
-#define kernel_close_all plain_close_all
-#define sys_close plain_close
-#define sys_extend plain_extend
-#define sys_allocate plain_allocate
-#define sys_memory plain_memory
-int plain_close(int fd);
-int plain_extend(int fd, size_t size);
-int plain_allocate(int fd, size_t size);
-int plain_memory(void);
-#include "kernel.c"
-#undef kernel_reset
-#undef kernel_close_all
-#undef sys_close
-#undef sys_extend
-#undef sys_allocate
-#undef sys_memory
-void kernel_reset(void);
-void kernel_close_all(int process);
+#include "kernel.h"
 
 #define LOCKS 64
 #define FILE_ROOM (192u << 10) /* of a control file: what is mapped must not move when it grows */
@@ -49,25 +29,27 @@ void *__wrap_realloc(void *at, size_t size)
 
 void kernel_reset(void)
 {
-    plain_reset();
+    kernel_begin();
     lock_count = 0;
     memset(died, 0, sizeof died);
 }
 
 /* -- who lives */
 
-static void unlock(int process, int node)
+static bool unlock(int process, int node)
 {
+    int before = lock_count;
     for (int i = 0; i < lock_count; i++)
         if (locks[i].process == process && locks[i].node == node)
             locks[i--] = locks[--lock_count];
+    return lock_count < before;
 }
 
 int sys_close(int fd)
 {
     toc_sim_point();
     int o = table[sim_process()][fd];
-    of(fd);
+    opened_of(fd);
     table[sim_process()][fd] = 0;
     unlock(sim_process(), opens[o].node);
     let_go(o);
@@ -79,12 +61,16 @@ int64_t kernel_died(int process) { return died[process]; }
 void kernel_close_all(int process)
 {
     died[process] = sim_clock();
+    /* First what each close does to the process's own locks, and after all of that, as task work, what it does to the open
+     * file itself (exit_files, then exit_task_work, in kernel/exit.c). Others run in between. */
+    for (int fd = 0; fd < DESCRIPTORS; fd++)
+        if (table[process][fd] && unlock(process, opens[table[process][fd]].node))
+            toc_sim_point();
     for (int fd = 0; fd < DESCRIPTORS; fd++)
         if (table[process][fd]) {
             toc_sim_point();
             int o = table[process][fd];
             table[process][fd] = 0;
-            unlock(process, opens[o].node);
             let_go(o);
         }
     sim_say("is gone");
@@ -93,7 +79,7 @@ void kernel_close_all(int process)
 int sys_owner_open(const char *path)
 {
     toc_sim_point();
-    int node = find(path, NULL);
+    int node = node_of(path, NULL);
     if (node < 0)
         name_node(path, node = new_node(FILE_, 0644));
     return open_node(node, true, false);
@@ -104,17 +90,25 @@ int sys_owner_lock(int fd, uint64_t id)
     toc_sim_point();
     if (lock_count == LOCKS)
         sim_fail("too many locks");
-    of(fd);
+    opened_of(fd);
     locks[lock_count].node = opens[table[sim_process()][fd]].node;
     locks[lock_count].process = sim_process();
     locks[lock_count++].id = id;
     return 0;
 }
 
+bool kernel_has_lock(uint64_t id)
+{
+    for (int i = 0; i < lock_count; i++)
+        if (locks[i].id == id)
+            return true;
+    return false;
+}
+
 int sys_owner_is_locked(int fd, uint64_t id)
 {
     toc_sim_point();
-    int node = of(fd)->node;
+    int node = opened_of(fd)->node;
     for (int i = 0; i < lock_count; i++)
         if (locks[i].node == node && locks[i].id == id)
             return 1;
@@ -147,11 +141,11 @@ int sys_futex_wake(uint64_t *word, int count)
 
 static int grow(int fd, uint64_t size)
 {
-    struct node *n = &nodes[of(fd)->node];
+    struct node *n = &nodes[opened_of(fd)->node];
     if (!n->data && size > FILE_ROOM)
-        n->data = get(size, 4096);
+        n->data = heap_get(size, 4096);
     else if (!n->data)
-        n->data = get(size >= 4 * 4096 ? size : FILE_ROOM, 4096); /* a part is allocated at once, a control file by and by */
+        n->data = heap_get(size >= 4 * 4096 ? size : FILE_ROOM, 4096); /* a part is allocated at once, a control file by and by */
     else if (size > FILE_ROOM && size > n->size)
         sim_fail("a file that is mapped grows beyond its room");
     n->size = size > n->size ? size : n->size;
@@ -166,7 +160,7 @@ int sys_memory(void) { return open_node(new_node(FILE_, 0600), true, true); }
 int sys_open_part(const char *path, bool make, uint32_t mode)
 {
     toc_sim_point();
-    int node = find(path, NULL);
+    int node = node_of(path, NULL);
     if (node < 0 && !make)
         return node;
     if (node < 0)
@@ -177,7 +171,7 @@ int sys_open_part(const char *path, bool make, uint32_t mode)
 void *sys_map_range(int fd, uint64_t offset, size_t size, int *error)
 {
     toc_sim_point();
-    struct node *n = &nodes[of(fd)->node];
+    struct node *n = &nodes[opened_of(fd)->node];
     *error = offset + size > n->size ? -EINVAL : 0;
     return *error ? NULL : n->data + offset;
 }
@@ -185,14 +179,14 @@ void *sys_map_range(int fd, uint64_t offset, size_t size, int *error)
 int sys_punch(int fd, uint64_t offset, size_t size)
 {
     toc_sim_point();
-    struct node *n = &nodes[of(fd)->node];
+    struct node *n = &nodes[opened_of(fd)->node];
     if (offset + size <= n->size)
         memset(n->data + offset, 0, size);
     return 0;
 }
 
 /* -- no power cuts, and no loops that select */
-int sys_sync(int fd) { of(fd); return 0; }
+int sys_sync(int fd) { opened_of(fd); return 0; }
 int sys_sync_dir(const char *path) { (void)path; return 0; }
 int sys_boot_id(uint64_t *id) { *id = 1; return 0; }
 int sys_timer(void) { return -ENFILE; }

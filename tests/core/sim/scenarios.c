@@ -11,12 +11,14 @@
  *      h arms as a loop does for the next set
  *      s sets   k clears   p sets, then clears   q clears, then sets   S sets twice
  *      u unlinks   o opens the name anew and sets   x closes its own process's handle
+ *      O owns, then sets   D owns, then disowns   E owns, then closes   Y owns (owned.c)
  * Flags: 1 set at first; b it has a bell, and an old one; F the bell is full; L a listener of the past left BELL
- * on, as it may; m anonymous; ~ it is about a signal (signals.c).
+ * on, as it may; O so did an owner with OWNED; m anonymous; ~ it is about a signal (signals.c).
  */
 #include "sim.h"
 
 #include "objects/event.h"
+#include "owned.h"
 #include "parts/word.h"
 #include "sys/sys.h"
 
@@ -26,6 +28,7 @@
 #include <string.h>
 
 #define PATH "/sim/x"
+#define END "at the end"
 
 struct job {
     char role;
@@ -70,8 +73,12 @@ static int by_descriptor(struct job *j)
             rc = toc_event_generation(j->e, &generation);
             if (rc < 0 || generation > j->since)
                 return rc < 0 ? rc : 1;
-            kernel_poll(fd);
         }
+        if (sim_owned() && (rc = toc_event_wait(j->e, j->role == 'f' ? j->since : toc_event_clears(j->e), 0)) != 0)
+            if (rc < 0 || j->role == 'f')
+                return rc;
+        if (j->role == 'f')
+            kernel_poll(fd);
     }
 }
 
@@ -92,6 +99,8 @@ static int by_arming(struct job *j)
             return rc;
         if (j->role == 'A' ? word_clear_after(w, j->since) : word_set_after(w, j->since))
             return 1;
+        if (sim_owned() && j->role == 'a' && (rc = toc_event_arm_later(j->e, &w)) < 0)
+            return rc;
         int64_t again = toc_event_look_again(j->e);
         sys_epoll_wait(epoll, again ? sim_clock() + again : SYS_FOREVER);
     }
@@ -135,7 +144,10 @@ static int play(struct job *j)
     case 'u': return toc_event_unlink(j->e);
     case 'o': return open_and_set(j);
     case 'x': toc_event_close(j->e); return 0;
-    default: sim_fail("there is no role '%c'", j->role);
+    default:
+        if (sim_is_owner(j->role))
+            return sim_play_owner(j->role, j->e);
+        sim_fail("there is no role '%c'", j->role);
     }
 }
 
@@ -186,6 +198,7 @@ static void prepare(const char *scenario, int kills)
     for (const char *c = scenario; c < roles; c++)
         flag[*c & 127] = true;
     job_count = 0;
+    sim_owned_begin(scenario);
     open_in(0, flag['m']);
     if (flag['b']) {
         must(toc_event_fileno(handles[0]), "fileno");
@@ -200,6 +213,8 @@ static void prepare(const char *scenario, int kills)
         must(toc_event_set(handles[0]), "set");
     if (flag['L'])
         handles[0]->h.o.head->word |= TOC_BELL;
+    if (flag['O'])
+        handles[0]->h.o.head->word |= TOC_OWNED;
     if (flag['F'])
         kernel_fill_pipes();
     int process = 0;
@@ -225,12 +240,15 @@ static bool is_due(const struct job *j)
         return true;
     if (waits_for_clear(j))
         return was_clear(w, j->since);
+    if (sim_was_left_behind(j->e))
+        return true;
     return j->role == 'i' ? w & 1 : was_set(w, j->since);
 }
 
 static bool may_be_told(const char *scenario, int rc)
 {
-    return (rc == -EIDRM && scenario_has(scenario, 'u')) || (rc == -ESHUTDOWN && scenario_has(scenario, 'x'));
+    return (rc == -EIDRM && scenario_has(scenario, 'u')) || (rc == -EOWNERDEAD && sim_may_be_left_behind())
+        || (rc == -ESHUTDOWN && (scenario_has(scenario, 'x') || scenario_has(scenario, 'E')));
 }
 
 static void judge(const char *scenario, const char *when)
@@ -248,6 +266,8 @@ static void judge(const char *scenario, const char *when)
             continue;
         if (j->rc < 0 && !may_be_told(scenario, j->rc))
             sim_fail("%s: '%c' of process %d failed: %d", when, j->role, j->process, j->rc);
+        if (j->rc == -EOWNERDEAD && !strcmp(when, END) && sim_only_owner_sets() && was_set(word_of(j), j->since))
+            sim_fail("%s: '%c' of process %d was told of a death, but it was set before", when, j->role, j->process);
         if (j->rc == 0 && waits(j))
             sim_fail("%s: '%c' of process %d timed out", when, j->role, j->process);
         if (j->rc == 1 && strchr("wgfah", j->role) && !was_set(word_of(j), j->since))
@@ -295,7 +315,7 @@ static bool once(const char *scenario, int kills)
     prepare(scenario, kills);
     int64_t begin = sim_clock();
     sim_run();
-    judge(scenario, "at the end");
+    judge(scenario, END);
     if (sim_clock() - begin > 150 * SIM_SECOND / 1000) /* the death of anyone holds others up for 100 ms */
         sim_fail("it took %lld ms", (long long)((sim_clock() - begin) / 1000000));
     recover(scenario);

@@ -68,6 +68,7 @@ void kernel_close_all(int process);
 int kernel_poll(int epoll); /* waits until it is readable; consumes nothing */
 int kernel_give(int from, int fd, int to); /* as by inheritance: the number in `to` */
 int64_t kernel_died(int process); /* when; 0: it lives. kernel_queue.c */
+bool kernel_has_lock(uint64_t id); /* has anybody, of an owner's? kernel_queue.c */
 int kernel_writers(void); /* descriptors that hold some bell open for writing, of the living */
 void kernel_fill_pipes(void);
 struct toc_held;

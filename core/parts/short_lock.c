@@ -1,4 +1,4 @@
-#include "lock.h"
+#include "short_lock.h"
 
 #include "../sys/atom.h"
 #include "../sys/step.h"
@@ -11,25 +11,25 @@
 
 static uint64_t mine(const struct toc_owner *me) { return me->id << 2; }
 
-bool toc_lock_try(uint64_t *lock, const struct toc_owner *me)
+bool toc_short_try(uint64_t *lock, const struct toc_owner *me)
 {
     uint64_t seen = 0;
     if (atom_cas_acqrel(lock, &seen, mine(me))) /* without a look before it, which would fetch the line once more */
         return true;
     for (int i = 0; i < SPINS; i++) {
         seen = 0;
-        if (atom_load_relax(lock) == 0 && atom_cas_acqrel(lock, &seen, mine(me))) /* acquires; pairs with toc_lock_give */
+        if (atom_load_relax(lock) == 0 && atom_cas_acqrel(lock, &seen, mine(me))) /* acquires; pairs with toc_short_give */
             return true;
         atom_pause();
     }
     return false;
 }
 
-int toc_lock_take(uint64_t *lock, const struct toc_owner *me, int64_t deadline)
+int toc_short_take(uint64_t *lock, const struct toc_owner *me, int64_t deadline)
 {
-    if (toc_lock_try(lock, me))
+    if (toc_short_try(lock, me))
         return 0;
-    int64_t patience = sys_now() + TOC_LOCK_PATIENCE_NS;
+    int64_t patience = sys_now() + TOC_SHORT_PATIENCE_NS;
     for (;;) {
         uint64_t w = atom_load_acq(lock);
         if (w == 0) {
@@ -43,7 +43,7 @@ int toc_lock_take(uint64_t *lock, const struct toc_owner *me, int64_t deadline)
                 continue;
             w |= TOC_CONTENDED;
         }
-        TOC_STEP("lock.take.before_sleep");
+        TOC_STEP("short.take.before_sleep");
         int64_t until = deadline == SYS_FOREVER || deadline > patience ? patience : deadline;
         int rc = sys_futex_wait(lock, (uint32_t)w, ~0u, until);
         if (rc == -EINTR)
@@ -51,19 +51,19 @@ int toc_lock_take(uint64_t *lock, const struct toc_owner *me, int64_t deadline)
         int64_t now = sys_now();
         if (now >= patience) {
             w = atom_load_acq(lock);
-            if (w && !toc_owner_lives(me, toc_lock_holder(w)) && atom_cas_acqrel(lock, &w, mine(me) | TOC_CONTENDED))
+            if (w && !toc_owner_lives(me, toc_short_holder(w)) && atom_cas_acqrel(lock, &w, mine(me) | TOC_CONTENDED))
                 return 0;
-            patience = now + TOC_LOCK_PATIENCE_NS;
+            patience = now + TOC_SHORT_PATIENCE_NS;
         }
         if (deadline != SYS_FOREVER && now >= deadline)
             return -ETIMEDOUT;
     }
 }
 
-void toc_lock_give(uint64_t *lock)
+void toc_short_give(uint64_t *lock)
 {
     uint64_t was = atom_swap_acqrel(lock, 0); /* releases */
-    TOC_STEP("lock.give.before_wake");
+    TOC_STEP("short.give.before_wake");
     if (was & TOC_CONTENDED) /* killed before it: the sleepers look by themselves after 20 ms */
         sys_futex_wake(lock, 1);
 }

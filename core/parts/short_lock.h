@@ -1,4 +1,4 @@
-/* lock.h: a short lock between processes that survives its holder. Floor 3.
+/* short_lock.h: a short lock between processes that survives its holder. Floor 3.
  *
  *   63 ......... 2   1   0
  *   owner id         0   CONTENDED
@@ -12,19 +12,19 @@
  * no call back into a binding. A holder that is stopped (SIGSTOP) lives and is never robbed: others wait up to their
  * deadlines.
  */
-#ifndef TOC_LOCK_H
-#define TOC_LOCK_H
+#ifndef TOC_SHORT_LOCK_H
+#define TOC_SHORT_LOCK_H
 
 #include "owner.h"
 
 #define TOC_CONTENDED 1ull
-#define TOC_LOCK_PATIENCE_NS 20000000ll
+#define TOC_SHORT_PATIENCE_NS 20000000ll
 
 /* 0; -ETIMEDOUT; -EINTR (call again). Deadline as everywhere; 0 still tries, once. */
-int toc_lock_take(uint64_t *lock, const struct toc_owner *me, int64_t deadline);
+int toc_short_take(uint64_t *lock, const struct toc_owner *me, int64_t deadline);
 /* Without sleeping: for callers that hold something themselves, like an interpreter's lock. */
-bool toc_lock_try(uint64_t *lock, const struct toc_owner *me);
-void toc_lock_give(uint64_t *lock);
-static inline uint64_t toc_lock_holder(uint64_t word) { return word >> 2; } /* an owner id; 0: free */
+bool toc_short_try(uint64_t *lock, const struct toc_owner *me);
+void toc_short_give(uint64_t *lock);
+static inline uint64_t toc_short_holder(uint64_t word) { return word >> 2; } /* an owner id; 0: free */
 
 #endif

@@ -1,0 +1,13 @@
+"""The Lock's figures, measured: python -m benchmarks.bench_lock [--quick] [--only CASE] [--json FILE].
+
+Run it from the root of the repository, with tocsin installed and the peers beside it (benchmarks/README.md).
+"""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks.main import main
+
+if __name__ == "__main__":
+    sys.exit(main("lock"))

@@ -1,0 +1,13 @@
+"""The figures of waiting for many, measured: python -m benchmarks.bench_wait [--quick] [--only CASE] [--json FILE].
+
+Run it from the root of the repository, with tocsin installed (benchmarks/README.md).
+"""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks.main import main
+
+if __name__ == "__main__":
+    sys.exit(main("wait"))

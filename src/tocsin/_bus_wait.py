@@ -1,0 +1,89 @@
+"""One who waits for an event: a thread, or a task. It counts from the moment it is made."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from tocsin._bus_event import BusEvent, seen
+from tocsin._bus_meeting import Meeting
+
+if TYPE_CHECKING:
+    from tocsin._bus import Bus
+    from tocsin._bus_event import Raw
+
+
+class Seat:
+    """What stands in the registry: one meeting, to which whoever comes first is admitted."""
+
+    _strict = False
+    _backlog = None
+    __slots__ = ("_claim", "_meeting", "bus", "pattern")
+
+    def __init__(self, bus: Bus, pattern: str) -> None:
+        self.bus = bus
+        self.pattern = pattern
+        self._claim = [None]
+        self._meeting = Meeting()
+        bus._registry.add(self)
+
+    def offer(self, raw: Raw) -> bool:
+        try:
+            self._claim.pop()
+        except IndexError:
+            return False
+        came = self._meeting.give(raw)
+        self.bus._registry.remove(self)  # after the wake: who waits is not to wait for this
+        return came
+
+    def fail(self, error: Exception) -> None:
+        """The bus was closed."""
+        with contextlib.suppress(IndexError):
+            self._claim.pop()
+            self._meeting.give(error)
+
+    def leave(self) -> None:
+        if self._claim:
+            with contextlib.suppress(IndexError):
+                self._claim.pop()
+                self.bus._registry.remove(self)
+
+
+class Wait:
+    """The waiter's hold on its seat; who lets go of it, waited for or not, has left."""
+
+    __slots__ = ("_seat",)
+
+    def __init__(self, bus: Bus, pattern: str) -> None:
+        self._seat = Seat(bus, pattern)
+
+    def __del__(self) -> None:
+        seat = getattr(self, "_seat", None)
+        if seat is not None:
+            seat.leave()
+
+    def wait(self, until: int) -> BusEvent:
+        waiting = self._seat.bus._waiting
+        waiting.append(None)
+        try:
+            came = self._seat._meeting.wait(until)
+        finally:
+            waiting.pop()
+        return self._answer(came=came)
+
+    async def wait_async(self, until: int) -> BusEvent:
+        waiting = self._seat.bus._waiting
+        waiting.append(None)
+        try:
+            came = await self._seat._meeting.wait_async(until)
+        finally:
+            waiting.pop()
+        return self._answer(came=came)
+
+    def _answer(self, *, came: bool) -> BusEvent:
+        if not came:
+            raise TimeoutError(f"no event {self._seat.pattern!r} on {self._seat.bus._what()} in the time given")
+        thing = self._seat._meeting.thing
+        if isinstance(thing, Exception):
+            raise thing
+        return seen(thing)

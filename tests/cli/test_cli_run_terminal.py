@@ -1,0 +1,254 @@
+"""`tocsin run` under a shell with job control, at a terminal: as if it were not there."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import pytest
+from harness.until import PATIENCE_S, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed")
+
+PROMPT = "<next>"
+#: Says what reached it; ends by RTMAX.
+EARS = """
+import os, signal
+ears = {signal.SIGINT, signal.SIGQUIT, signal.SIGWINCH, signal.SIGHUP, signal.SIGRTMAX}
+signal.pthread_sigmask(signal.SIG_BLOCK, ears)
+print("ready", os.getppid(), flush=True)
+while (got := signal.sigwaitinfo(ears)).si_signo != signal.SIGRTMAX:
+    print("heard", signal.Signals(got.si_signo).name, flush=True)
+"""
+
+
+class Terminal:
+    """An interactive bash, whose controlling terminal this is the other end of."""
+
+    def __init__(self, command: list[str]) -> None:
+        self.keys, theirs = os.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+        attributes = termios.tcgetattr(theirs)
+        attributes[3] &= ~termios.ECHO  # only what programs say
+        termios.tcsetattr(theirs, termios.TCSANOW, attributes)
+
+        def take_it() -> None:
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        self.shell = subprocess.Popen(
+            command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+            preexec_fn=take_it,  # noqa: PLW1509 - this process has no other threads
+            env={**os.environ, "PS1": PROMPT, "TERM": "dumb", "HISTFILE": ""},
+        )  # fmt: skip
+        os.close(theirs)
+        self.screen = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.hang_up()
+        for pid in session(self.shell.pid):
+            os.kill(pid, signal.SIGKILL)
+        self.shell.wait(PATIENCE_S)
+
+    def hang_up(self) -> None:
+        if self.keys >= 0:
+            os.close(self.keys)
+        self.keys = -1
+
+    def type(self, text: str) -> None:
+        os.write(self.keys, text.encode())
+
+    def until(self, pattern: str) -> str:
+        """What was on the screen up to and with the pattern; it is wiped away."""
+        end = time.monotonic() + PATIENCE_S
+        while not (found := re.search(pattern, self.screen)):
+            ready, _, _ = select.select([self.keys], [], [], max(0.0, end - time.monotonic()))
+            assert ready, f"never came: {pattern}; on the screen:\n{self.screen}"
+            self.screen += os.read(self.keys, 4096).decode().replace("\r\n", "\n")
+        seen, self.screen = self.screen[: found.end()], self.screen[found.end() :]
+        return seen
+
+    def line(self, command: str) -> str:
+        """What a command says until the shell asks for the next one."""
+        self.type(command + "\n")
+        return self.until(PROMPT).removesuffix(PROMPT)
+
+    def job(self, command: str) -> int:
+        """A command in the foreground that has said `ready PID`, of its parent: that number."""
+        self.type(command + "\n")
+        return int(re.findall(r"ready (\d+)\n", self.until(r"ready \d+\n"))[0])
+
+
+def session(leader: int) -> list[int]:
+    found = []
+    for pid in (int(entry) for entry in os.listdir("/proc") if entry.isdecimal()):
+        try:
+            if os.getsid(pid) == leader:
+                found.append(pid)
+        except ProcessLookupError:
+            pass
+    return found
+
+
+def name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def children(pid: int) -> list[int]:
+    return [int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    with Terminal(["bash", "--norc", "--noprofile", "--noediting", "-i"]) as made:
+        made.until(PROMPT)
+        yield made
+
+
+def python(script: str, tmp_path: Path) -> str:
+    file = tmp_path / "script.py"
+    file.write_text(script)
+    return f"{sys.executable} -S {file}"
+
+
+def test_ctrl_c_ends_command_and_run(terminal: Terminal) -> None:
+    for sets in ("", "--sets x "):
+        terminal.job(f"tocsin run {sets}-- sh -c 'echo ready $PPID; exec sleep 1000'")
+        terminal.type("\x03")
+        terminal.until(PROMPT)
+        assert terminal.line("echo code $?").strip() == "code 130"
+    assert terminal.line("evt_wait x 0 2>&-; echo code $?").strip() == "code 4"
+
+
+def test_ctrl_c_stops_a_loop(terminal: Terminal) -> None:
+    """A shell goes on after a child that exits by itself, also with 130; it stops when the signal ended the child."""
+    terminal.job("while :; do tocsin run -- sh -c 'echo ready $PPID; exec sleep 1000'; done; echo after")
+    terminal.type("\x03")
+    assert "after" not in terminal.until(PROMPT)
+
+
+def test_the_terminals_signals_come_once(terminal: Terminal, tmp_path: Path) -> None:
+    run = terminal.job(f"tocsin run --sets x -- {python(EARS, tmp_path)}")
+    terminal.type("\x03")
+    terminal.until("heard SIGINT\n")
+    terminal.type("\x1c")
+    terminal.until("heard SIGQUIT\n")
+    fcntl.ioctl(terminal.keys, termios.TIOCSWINSZ, struct.pack("HHHH", 44, 99, 0, 0))
+    terminal.until("heard SIGWINCH\n")
+    os.kill(run, signal.SIGRTMAX)  # sent on after everything that came before it
+    assert "heard" not in terminal.until(PROMPT)
+    assert terminal.line("evt_wait x 0; echo code $?").strip() == "code 0"
+
+
+def test_stopped_by_ctrl_z_and_continued(terminal: Terminal) -> None:
+    run = terminal.job("tocsin run --sets x -- sh -c 'echo ready $PPID; read line; echo got $line; exit 6'")
+    for _ in range(3):
+        terminal.type("\x1a")
+        assert "Stopped" in terminal.until(PROMPT)
+        assert "Stopped" in terminal.line("jobs")
+        terminal.type("fg\n")
+        terminal.until("tocsin run .*\n")
+        # bash says so before it continues them, and a Ctrl-Z in between is lost on any command.
+        until(lambda: "T" not in [state(run), *map(state, children(run))], "both go on")
+    terminal.type("words\n")
+    assert "got words" in terminal.until(PROMPT)
+    assert terminal.line("echo code $?").strip() == "code 6"
+
+
+def test_in_the_background_it_goes_on_and_stops_to_read(terminal: Terminal) -> None:
+    """Who reads the terminal from the background is stopped with its group (SIGTTIN), until the shell's `fg`."""
+    terminal.line("tocsin run -- sh -c 'echo ready $PPID; read line; echo got $line' &")
+    until(lambda: "T" in [state(pid) for pid in session(terminal.shell.pid) if name(pid) == "tocsin"], "it is stopped")
+    assert "Stopped" in terminal.line("jobs")
+    terminal.type("fg\n")
+    terminal.until("tocsin run .*\n")
+    terminal.type("words\n")
+    assert "got words" in terminal.until(PROMPT)
+
+
+def test_it_does_not_stop_before_the_command_has(terminal: Terminal, tmp_path: Path) -> None:
+    """An editor puts the terminal in order before it stops; only then may the shell go on."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    script = f"""
+import os, signal
+def tidy(number, frame):
+    print("tidying", flush=True)
+    open({str(gate)!r}).read()
+    print("tidy", flush=True)
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+signal.signal(signal.SIGTSTP, tidy)
+print("ready", os.getppid(), flush=True)
+while True: signal.pause()
+"""
+    run = terminal.job(f"tocsin run -- {python(script, tmp_path)}")
+    terminal.type("\x1a")
+    terminal.until("tidying\n")
+    assert state(run) != "T"
+    with open(gate, "w", encoding="ascii"):
+        pass
+    seen = terminal.until(PROMPT)
+    assert seen.index("tidy") < seen.index("Stopped")
+    terminal.line("kill -9 %1; wait 2>&-")
+
+
+def test_a_command_that_ignores_ctrl_z_is_not_stopped(terminal: Terminal) -> None:
+    run = terminal.job("tocsin run -- sh -c 'trap \"\" TSTP; echo ready $PPID; read line; echo got $line'")
+    terminal.type("\x1a")
+    terminal.type("words\n")
+    assert "got words" in terminal.until(PROMPT)
+    assert not Path(f"/proc/{run}").exists()
+
+
+def test_the_terminal_is_the_commands(terminal: Terminal) -> None:
+    look = "sh -c 'stty size; tty; test -t 0 && echo yes; cut -d \" \" -f 6-8 /proc/self/stat | wc -l'"
+    plain = terminal.line(look)
+    assert plain.startswith("33 77\n")
+    assert terminal.line(f"tocsin run --sets x -- {look}") == plain
+
+
+def test_while_it_waits_ctrl_z_and_ctrl_c_are_its_own(terminal: Terminal) -> None:
+    terminal.type("tocsin run --after x --sets y -- echo ran\n")
+    until(lambda: any(name(pid) == "tocsin" for pid in session(terminal.shell.pid)), "it is there")
+    terminal.type("\x1a")
+    assert "Stopped" in terminal.until(PROMPT)
+    assert terminal.line("evt_set x") == ""
+    terminal.type("fg\n")
+    assert "ran\n" in terminal.until(PROMPT)
+
+
+def test_a_hang_up_reaches_the_command_of_a_sessions_leader(tmp_path: Path) -> None:
+    """`ssh -t host tocsin run …`: the kernel tells the leader of the session, and nobody else."""
+    log = tmp_path / "log"
+    script = f"trap 'echo HUP >>{log}; exit' HUP; echo ready $PPID; while :; do sleep 0.01; done"
+    with Terminal(["tocsin", "run", "--sets", "x", "--", "sh", "-c", script]) as line:
+        line.until(r"ready \d+\n")
+        line.hang_up()
+        line.shell.wait(PATIENCE_S)
+    assert log.read_text().startswith("HUP\n")

@@ -1,0 +1,25 @@
+"""What the tests of commands share: how one is run, and what it may say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from subprocess import CompletedProcess
+
+Run = Callable[..., "CompletedProcess[str]"]
+Shell = Callable[[str], "CompletedProcess[str]"]
+
+
+def said(result: CompletedProcess[str], code: int = 0) -> str:
+    assert (result.returncode, result.stderr) == (code, "")
+    return result.stdout
+
+
+def damage(path: Path, offset: int) -> None:
+    """One byte of the header becomes another one."""
+    image = bytearray(path.read_bytes())
+    image[offset] ^= 0xFF
+    path.write_bytes(image)
