@@ -207,6 +207,7 @@ int toc_lock_try(toc_lock *l);
 /* -EPERM: this handle doesn't hold it. -ENOLCK: this process looked dead (its lock in .tocsin.owners was gone), and others took it. */
 int toc_lock_release(toc_lock *l);
 int toc_lock_release_quick(toc_lock *l); /* without a system call: 1 done, 0: the full call is needed */
+uint64_t toc_lock_turns(const toc_lock *l); /* how often it was taken, by 65,536. The same before and after a look that found it free: it was all the time */
 int toc_lock_locked(toc_lock *l);        /* 1: a living process holds it */
 int toc_lock_is_mine(const toc_lock *l); /* 1: this handle holds it; 2: and who held it before died, or closed his handle */
 int toc_lock_holder(toc_lock *l, toc_owner_info *out); /* 1: somebody holds it, or died holding it; 0: nobody */

@@ -24,7 +24,7 @@ static int give(struct toc_lock *l, uint64_t left)
     do
         if (claim_owner(claim) != mine)
             return -ENOLCK; /* this process looked dead (owner.h), and another has it now */
-    while (!atom_cas_acqrel(&head->claim, &claim, (claim & TOC_HUNGRY) | left)); /* releases; pairs with the swap in take */
+    while (!atom_cas_acqrel(&head->claim, &claim, (claim & (TOC_HUNGRY | TOC_TURNS)) | left)); /* releases; pairs with the swap in take */
     TOC_STEP("lock.release.before_bell");
     uint64_t word = atom_load_acq(&head->word);
     while (!atom_cas_acqrel(&head->word, &word, word & ~TOC_BELL)) /* also when it is off: this is what orders us with who arms */
@@ -78,7 +78,7 @@ static int take(struct toc_lock *l, bool hungry, bool asks)
             /* Free, or a dead one's: his id is never used again, so these very bits can't mean a living one by now. */
             TOC_STEP("lock.acquire.before_claim");
             uint64_t was = claim;
-            if (atom_cas_acqrel(&head->claim, &claim, mine)) { /* acquires; pairs with give */
+            if (atom_cas_acqrel(&head->claim, &claim, mine | ((claim + TOC_TURN) & TOC_TURNS))) { /* acquires; pairs with give */
                 TOC_STEP("lock.acquire.before_who");
                 l->claim = mine;
                 atom_store_relax(&l->abandoned, claim_owner(was) || (was & TOC_ABANDONED));

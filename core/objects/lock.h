@@ -1,10 +1,11 @@
 /* lock.h: inside of a lock's handle. Floor 4; lock.c and lock_handle.c share it.
  *
  *   the head's claim:  63 ... 18   17 ... 2   1          0
- *                      owner id    0          ABANDONED  HUNGRY
+ *                      owner id    turns      ABANDONED  HUNGRY
  *
  * An owner id (owner.h): held by that process. None: free; ABANDONED then says that its last holder closed his handle
- * while he held it. Of the word only BELL, HASBELL and REMOVED are used.
+ * while he held it. Turns: how often it was taken, for who looks twice and must know whether it was free all the time
+ * (wait_all). Of the word only BELL, HASBELL and REMOVED are used.
  *
  *  - Who takes part keeps a ring in his hand: the bell, opened for reading before his first claim, kept until his handle
  *    closes. Who dies closes it, which is an edge to everyone who listens (bell.h), and by then the kernel has taken
@@ -28,6 +29,8 @@
 #define TOC_LOCK_SIZE 4096u
 #define TOC_HUNGRY (1ull << 0)
 #define TOC_ABANDONED (1ull << 1)
+#define TOC_TURN (1ull << 2)
+#define TOC_TURNS ((1ull << TOC_CLAIM_BITS) - TOC_TURN)
 _Static_assert(TOC_CLAIM_BITS + TOC_OWNER_BITS == 64, "a claim: an owner, and bits of the lock's own");
 
 struct toc_lock {
@@ -36,7 +39,7 @@ struct toc_lock {
     uint64_t ring_of;      /* whose it is, as in `held` */
     uint64_t ring_looked_ns;
     uint64_t held;         /* the forks of the process whose handle holds the lock, plus 1; 0: this one doesn't */
-    uint64_t claim;        /* by which claim. The holder's */
+    uint64_t claim;        /* as whom: an owner id, in its place. The holder's */
     uint64_t abandoned;    /* 1: its last holder died, or closed. The holder's */
     char command[TOC_COMMAND_MAX + 1]; /* what this process is called, for people */
 };

@@ -122,6 +122,8 @@ int toc_lock_arm(toc_lock *l, int side, uint64_t *ticket)
     return rc;
 }
 
+uint64_t toc_lock_turns(const toc_lock *l) { return (atom_load_acq(&l->h.o.head->claim) & TOC_TURNS) / TOC_TURN; }
+
 int toc_lock_locked(toc_lock *l)
 {
     if (atom32_load_acq(&l->h.o.closed))

@@ -99,7 +99,7 @@ class Bus:
 
     def __init__(  # noqa: PLR0913 - the contract has so many
         self,
-        name: str | None = None,  # noqa: ARG002 - with one, `NamedBus` comes first
+        name: str | None = None,
         *,
         loop: Loop | None = None,
         at: str | os.PathLike[str] | None = None,
@@ -109,6 +109,8 @@ class Bus:
         max_bytes: int | None = None,
         replay: int = 0,
     ) -> None:
+        if name is not None:
+            raise TypeError("a subclass of Bus has no name: keep a Bus(name) in it")
         given = {"at": at, "mode": mode, "max_bytes": max_bytes, "replay": replay or None, "create": create and None}
         for argument, value in given.items():
             if value is not None:
@@ -244,7 +246,14 @@ class Bus:
 
     # -- emits
 
-    def emit(self, name: str, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> int:
+    def emit(
+        self,
+        name: str,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        wait: float | None = 0.0,  # noqa: ARG002 - without a name there is nothing to overwrite
+    ) -> int:
         """Have everyone called who listens to `name`; how many that are: handlers, waits and subscriptions.
 
         From any thread, with or without a loop; it returns before they run. It waits for nobody, except for room in a
@@ -269,7 +278,14 @@ class Bus:
                 reached += 1
         return reached
 
-    async def emit_async(self, name: str, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> int:
+    async def emit_async(
+        self,
+        name: str,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        wait: float | None = 0.0,  # noqa: ARG002 - as above
+    ) -> int:
         """`emit`, which awaits room where handlers with policy="wait" are full. Cancelled there, nobody gets it."""
         listeners, strict = self._registry.routes.get(name) or self._route(name)
         raw: Raw = (name, arguments(args), None if kwargs is None else keywords(kwargs))

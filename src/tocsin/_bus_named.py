@@ -122,16 +122,20 @@ class NamedBus(Bus):
         self._reader.start()
 
     def _read(self) -> None:
+        is_damaged = False
         while True:
             try:
                 for _, payload in self._topic.read_many(BATCH):
                     self._come(payload)
+                is_damaged = False
             except Lagged as lag:
                 self._lag(lag)
             except ObjectDamaged as error:
-                self._report(error, None, None)
-                if not self._topic.stats().writable:  # pragma: no cover - never both; it must not spin
+                if is_damaged:  # twice, and nothing in between: there is no going on behind it
+                    self._end(error)
                     return
+                is_damaged = True
+                self._report(error, None, None)
             except (WaitCancelled, ValueError):  # closed
                 self._topic.close()
                 return

@@ -55,6 +55,8 @@ class Registry:
             books = self._wild if wild else self._exact
             books.setdefault(listener.pattern, {})[listener] = self._number
             self._changed(listener.pattern, wild=wild)
+            if not wild:
+                self.route(listener.pattern)  # now, so that the emit which somebody waits for need not
 
     def remove(self, listener: Listener) -> bool:
         """False: it was not there any more."""

@@ -42,7 +42,7 @@ class Topic(_core.Topic, Cursor["Heard"]):
     _max_bytes: int | None = None
     _replay: int | None = None
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by name, all of them
         self,
         name: Path | None = None,
         *,
@@ -156,7 +156,10 @@ class Topic(_core.Topic, Cursor["Heard"]):
         found = self._found()
         now: dict[str, Any] = self._figures()
         upcoming = now.pop("next")
-        own: dict[str, Any] = {"cursor": upcoming - 1 if upcoming else None, "behind": now["emits"] + 1 - upcoming if upcoming else 0}
+        own: dict[str, Any] = {
+            "cursor": upcoming - 1 if upcoming else None,
+            "behind": now["emits"] + 1 - upcoming if upcoming else 0,
+        }
         return TopicStats(subscribers=self.subscribers, **own, **now, **self._common(found))
 
     def _state(self, found: dict[str, Any]) -> list[str]:  # noqa: ARG002 - its word says less

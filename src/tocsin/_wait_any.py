@@ -128,8 +128,8 @@ def wait_all(*objs: Any, timeout: float | None = None) -> bool:
     changed.
 
     The race it removes: waiting for one after the other finds each of them ready once, and perhaps never all. A look
-    that finds all ready is therefore followed by a second one, which must find them unchanged. Descriptors of others,
-    and locks, do not tell whether they changed in between: of these it is known that they were ready at both looks.
+    that finds all ready is therefore followed by a second one, which must find them unchanged. Descriptors of others
+    do not tell whether they changed in between: of these it is known that they were ready at both looks.
 
     Of no objects all are ready. Raises as `wait_any`.
     """

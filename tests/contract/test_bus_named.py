@@ -44,6 +44,8 @@ def test_it_says_what_and_where_it_is(place: str) -> None:
     for argument in ("at", "mode", "max_bytes", "replay"):
         with pytest.raises(ValueError, match="with a name"):
             Bus(**{argument: 1})
+    with pytest.raises(TypeError, match="subclass"):
+        type("Mine", (Bus,), {})("bus", at=place)
     for wrong in (-1, 1.5, True):
         with pytest.raises(ValueError, match="replay"):
             Bus("bus", at=place, replay=wrong)

@@ -14,7 +14,7 @@ from harness.callers import InThread
 from harness.loops import KINDS, LoopThread
 from harness.until import until
 
-from tocsin import Bus, BusEvent, Lagged, WaitCancelled
+from tocsin import Bus, BusEvent, Event, Lagged, WaitCancelled, wait_any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -268,6 +268,18 @@ def test_a_wait_on_a_loops_thread_warns(bus: Bus, kind: str) -> None:
 
     with LoopThread(kind) as running:
         running.run(main)
+
+
+def test_it_joins_wait_any(bus: Bus) -> None:
+    found, event = bus.subscribe("x"), Event()
+    assert wait_any(found, event, timeout=0) == []
+    pending = InThread(lambda: wait_any(found, event))
+    pending.until_asleep()
+    bus.emit("x", (1,))
+    assert pending.result() == [found]
+    assert found.wait(0).args == (1,)
+    event.set()
+    assert wait_any(found, event) == [event]
 
 
 def test_let_go_of_it_has_left(bus: Bus) -> None:

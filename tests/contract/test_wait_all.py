@@ -145,6 +145,24 @@ def test_flickers_of_two_processes_that_never_meet(place: str, tally: Callable[[
     tally(f"{rounds} flickers of each of two, never together, and never taken for it")
 
 
+def test_locks_of_which_one_is_always_held(place: str, tally: Callable[[str], None]) -> None:
+    """Hand over hand: each is free half of the time, thousands of times, and never both."""
+    rounds = cases(2_000, 50_000)
+    with closing(Lock("a", at=place)) as one, closing(Lock("b", at=place)) as two:
+        one.acquire()
+        wait = InThread(lambda: wait_all(Lock("a", at=place), Lock("b", at=place)))
+        wait.until_asleep()
+        for _ in range(rounds):
+            two.acquire()
+            one.release()
+            one.acquire()
+            two.release()
+        wait.until_asleep()
+        one.release()
+        assert wait.result() is True
+    tally(f"{rounds} turns of two locks, never both free, and never taken for it")
+
+
 def test_two_that_flicker_at_random_meet(place: str) -> None:
     """They are set together now and then; whenever they stay, the wait ends."""
     with Event("a", at=place) as one, Event("b", at=place) as two:

@@ -113,6 +113,7 @@ const struct scenario SCENARIOS[] = {
     {"unlink: its first remover is dead", MARKED, .op = op_unlink, OPENS},
     {"unlink: by its handle, a sleeper", PLAIN, SLEEPER, .op = op_unlink_handle},
     {"own: nobody waits", PLAIN, .op = op_own, OWNS},
+    {"own: a listener", PLAIN, LISTENER, .op = op_own, OWNS},
     {"own, set: a sleeper", PLAIN, SLEEPER, .op = op_own_set, OWNS},
     {"own, set: a listener", PLAIN, LISTENER, .op = op_own_set, OWNS},
     {"own, set: anonymous, a sleeper and a listener", PLAIN, SLEEPER | LISTENER, .op = op_own_set, OWNS, .anonymous = 1},

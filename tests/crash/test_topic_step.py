@@ -51,6 +51,12 @@ MUTANTS = {
         "&f->state[change_count(w) & 1], &t->s",
         "the first emit",
     ),
+    "lets go more than once in a change": (
+        "objects/topic_emit.c",
+        "if (quick || t->log.copy >= 0)",
+        "if (quick)",
+        "emit of many",
+    ),
     "waits for the dead": (
         "objects/topic_slots.c",
         "if (who && atom_load_acq(&slot->sequence) < sequence && lives(t, who))",
