@@ -21,6 +21,10 @@ from tocsin import Event
 # A runner that was started in the background ignores SIGINT, and so would every child that is to die by it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# So does nohup with SIGHUP, and a shell without job control with SIGQUIT.
+for _ignored in (signal.SIGHUP, signal.SIGQUIT):
+    if signal.getsignal(_ignored) is signal.SIG_IGN:
+        signal.signal(_ignored, signal.SIG_DFL)
 
 # A process that took items and never called task_done stays somebody in their directory, which costs a descriptor;
 # and this one process works in thousands of directories.

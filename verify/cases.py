@@ -83,6 +83,9 @@ MODELS = [
     Case("log: a put, two workers, two who bury", "log", {"PUTS": 1, "WORKS": 2, "BURIES": 2}),
     Case("log: two puts, a worker, a get, one who buries", "log", {"PUTS": 2, "WORKS": 1, "GETS": 1}),
     Case("log: two puts, two workers, one who buries", "log", {"PUTS": 2, "WORKS": 2}, quick=False),
+    Case("topic: two emitters, twice each, and a reader", "topic", {"EMITTERS": 2}),
+    Case("topic: two emitters, three times each, and a reader", "topic", {"EMITTERS": 2, "EMITS": 3}),
+    Case("topic: three emitters, twice each, and a reader", "topic", {"EMITTERS": 3}, quick=False),
 ]
 
 _EVENT = {
@@ -151,6 +154,11 @@ _LOG = {
     "ENTRY_DROPPED_EARLY": {"PUTS": 1, "WORKS": 1},
     "LEASED_AFTER_CLAIM": {"PUTS": 1, "WORKS": 1},
 }
+_TOPIC = {
+    "RAISES_AFTER_THE_COMMIT_ONLY": {"EMITTERS": 2},
+    "TRUSTS_THE_COPY": {"EMITTERS": 2},
+    "REUSES_AT_ONCE": {"EMITTERS": 2},
+}
 _FLICKERS = {"FLICKERS": 2}
 _WAIT_ALL = {
     "SINGLE_COLLECT": _FLICKERS,
@@ -176,5 +184,6 @@ MUTANTS = [
     *_mutants("lock: ", "lock", _LOCK),
     *_mutants("queue: ", "commit", _QUEUE),
     *_mutants("log: ", "log", _LOG),
+    *_mutants("topic: ", "topic", _TOPIC),
     *_mutants("wait_all: ", "wait_all", _WAIT_ALL),
 ]

@@ -78,7 +78,8 @@ proctype Reader()
 {
     Words s;
     byte next = 1, found;
-    load(s);
+    skip;
+    STEP { load(s) }
     do
     :: next > s.tail ->                /* all that is known is read */
         if

@@ -83,4 +83,13 @@ int toc_watch_sleep(int ear, int64_t deadline) { return sys_epoll_wait(ear, dead
 
 int toc_watch_alarm(struct toc_watch *w, int64_t when) { return sys_timer_set(w->timer, when); }
 
+int toc_watch_look(const char *path)
+{
+    struct sys_file found;
+    int rc = sys_stat(path, &found);
+    if (rc == 0)
+        return found.directory ? TOC_WATCH_PRESENT : TOC_WATCH_STRANGE;
+    return rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP || rc == -ENAMETOOLONG ? TOC_WATCH_ABSENT : rc;
+}
+
 int64_t toc_watch_file_system(const char *directory) { return sys_fs_type(directory); }

@@ -65,6 +65,11 @@ int toc_watch_sleep(int ear, int64_t deadline);
 /* An edge in all ears at that time (toc_now), in place of the time before. */
 int toc_watch_alarm(struct toc_watch *w, int64_t when);
 
+/* What a path names at this moment: a directory, something else, or nothing (also when nothing can be there:
+ * -ELOOP, -ENAMETOOLONG); -EACCES and the like. */
+enum { TOC_WATCH_ABSENT, TOC_WATCH_PRESENT, TOC_WATCH_STRANGE };
+int toc_watch_look(const char *path);
+
 /* The number of the directory's file system (statfs(2)), or -errno. */
 int64_t toc_watch_file_system(const char *directory);
 

@@ -17,6 +17,7 @@ cdef extern from "objects/watch.h" nogil:
     int toc_watch_ear(toc_watch *)
     int toc_watch_sleep(int, int64_t)
     int toc_watch_alarm(toc_watch *, int64_t)
+    int toc_watch_look(const char *)
     int64_t toc_watch_file_system(const char *)
     enum:
         TOC_WATCH_ENTRIES
@@ -110,6 +111,15 @@ def watch_sleep(int ear, int64_t until):
     if rc < 0:
         raise OSError(-rc, toc_strerror(rc).decode())
     return rc > 0
+
+
+def watch_look(bytes path):
+    """What it names: 0 nothing, 1 a directory, 2 something else; or a negative errno."""
+    cdef const char *name = path
+    cdef int rc
+    with nogil:
+        rc = toc_watch_look(name)
+    return rc
 
 
 def file_system(bytes directory):

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import select
+import threading
 import weakref
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,8 @@ class Ears(_core.Hearing):
         self.deaf = False
         self.is_closed = False
         self.looked = _core.now()
+        self.lock = threading.RLock()
+        self.waiters = 0
         self._level = select.EPOLLIN | (select.EPOLLONESHOT if once else 0)
         self._open()
         _living.add(self)

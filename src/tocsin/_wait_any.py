@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from tocsin import _core
@@ -24,10 +23,9 @@ class Arguments(Waiting):
     def __init__(self, objs: tuple[Any, ...]) -> None:
         self.spoilt: list[object] = []  # who has gone, or was closed. Not a bool: it is a callback that knows no set
         super().__init__(weak=self.spoilt.append)
-        self.same = _core.Same(objs)
         self.places: dict[int, list[int]] = {}
         try:
-            with self._lock:
+            with self._ears.lock:
                 # First all tickets: what pulses while the others are entered comes after the start.
                 tickets = [obj._ticket() if isinstance(obj, _core.Object) else 0 for obj in objs]
                 for place, (thing, seen) in enumerate(zip(objs, tickets, strict=True)):
@@ -45,7 +43,7 @@ class Arguments(Waiting):
         self.places[key].append(place)
 
     def told(self, handle: Any, *, closed: bool) -> None:
-        with self._lock:
+        with self._ears.lock:
             if self._ears.told(handle, closed=closed):
                 self.spoilt.append(None)
 
@@ -56,58 +54,39 @@ class Arguments(Waiting):
         return [thing for _, thing in rows]
 
 
-_last = threading.local()
-
-
-def _take(objs: tuple[Any, ...], until: int) -> tuple[Arguments, bool]:
+def _take(objs: tuple[Any, ...], until: int) -> tuple[_core.Same, bool]:
     """The set of the last call of this thread, if it was for the same; and is it one that exists since before?"""
     if not objs and until < 0:
         raise ValueError("wait_any() has nothing to wait for, and no timeout: it would never return")
-    found: Arguments | None = getattr(_last, "set", None)
-    if found is not None and not found.spoilt and found.same.are(objs):
-        _last.set = None  # a handler, or another task, that waits meanwhile needs one of its own
-        if not found._forked:
-            return found, True
-    return Arguments(objs), False
+    slot = _core.slot()
+    if slot.kept is not None and slot.kept.are(objs):
+        found, slot.kept = slot.kept, None  # a handler, or another task, that waits meanwhile needs one of its own
+        return found, True
+    return _core.Same(objs, Arguments(objs)), False
 
 
-def _give(found: Arguments) -> None:
-    old: Arguments | None = getattr(_last, "set", None)
-    if found.lasting and not found.spoilt:
-        _last.set = found
-        found = old if old is not None else found
-        if old is None:
-            return
-    found.close()
+def _give(used: _core.Same) -> None:
+    slot = _core.slot()
+    out: _core.Same | None = used
+    if used.owner.lasting and not used.owner.spoilt:
+        out, slot.kept = slot.kept, used
+    if out is not None:
+        out.owner.close()
 
 
-def wait_any(*objs: Any, timeout: float | None = None) -> list[Any]:
-    """Wait until one of `objs` is ready: those that are, in the order of the arguments. [] after `timeout` seconds.
-
-    `objs` are tocsin objects of every kind, named or anonymous, in any mix with sockets, pipes, connections and
-    whatever else has a ``fileno()``, and with descriptors (an int: a pidfd, the sentinel of a process). Ready is: an
-    event that is set, or was after the start of the call (a pulse counts); a signal or value that this handle hasn't
-    had; a queue with an item, or shut down; a lock that is free; a descriptor that can be read. What was removed or
-    cancelled, and an event whose owner died, is ready as well: its own next call tells. An object that is given twice
-    is in the answer twice.
-
-    The race it removes: nothing is consumed, so nothing is lost for those who were not looked at; and who was faster is
-    told by each object's own call, with a timeout of 0.
-
-    Unlike ``multiprocessing.connection.wait`` it takes its objects one by one and not as a list, and it knows events.
-    None and inf wait for ever; 0 or less looks once. Waiting again for the same objects costs far less than the first
-    time; for many that come and go there is `WaitSet`.
-
-    Raises:
-        TypeError: what nobody can wait for; it names the argument. ValueError: one that is closed, a plain file, or
-        nothing to wait for at all and no timeout. OSError: no descriptor is left.
-    """
-    until = _core.deadline(timeout)
-    found, again = _take(objs, until)
+def _wait_slowly(objs: tuple[Any, ...], until: int, found: _core.Same | None, anew: bool) -> list[Any]:  # noqa: FBT001
+    """`wait_any`, where the binding's own look doesn't answer: the first time, and when more than bells ring."""
+    if found is None:
+        found, anew = _take(objs, until)
     try:
-        return found._wait(until, "wait_any_async", anew=again)
+        waiting: Arguments = found.owner
+        return waiting._wait(until, "wait_any_async", anew=anew)
     finally:
         _give(found)
+
+
+wait_any = _core.wait_any
+_core.use_any(_wait_slowly)
 
 
 async def wait_any_async(*objs: Any, timeout: float | None = None) -> list[Any]:
@@ -115,7 +94,8 @@ async def wait_any_async(*objs: Any, timeout: float | None = None) -> list[Any]:
     until = _core.deadline(timeout)
     found, again = _take(objs, until)
     try:
-        return await found._wait_async(until, anew=again)
+        waiting: Arguments = found.owner
+        return await waiting._wait_async(until, anew=again)
     finally:
         _give(found)
 

@@ -25,13 +25,9 @@ class Waiting:
     """What a WaitSet and a wait for any have in common: who waits, what may be ready, and how it is found out."""
 
     def __init__(self, *, weak: Callable[[object], None] | None = None) -> None:
-        self._lock = threading.RLock()
         self._ears = Ears()
         self._weak = weak
-        self._waiters = 0
         self._count = 0  # of all who were ever entered: their order
-        self._forked = False
-        self._exposed = False
         _hub.watch(self)
         _living.add(self)
 
@@ -60,23 +56,26 @@ class Waiting:
     # -- one wait
 
     def _begin(self) -> None:
-        with self._lock:
+        with self._ears.lock:
             self._check_open()
-            if self._forked:
+            if self._ears.is_forked:
                 self._ears.renew()
-                self._forked = False
-            self._waiters += 1
+                self._ears.is_forked = False
+            self._ears.waiters += 1
 
     def _end(self) -> None:
-        with self._lock:
-            self._waiters -= 1
-            if self._ears.is_closed and self._waiters == 0:
+        with self._ears.lock:
+            if self._ears.waiters > 0:  # else a handler forked, and this is the child
+                self._ears.waiters -= 1
+            if self._ears.is_closed and self._ears.waiters == 0:
                 self._ears.give_back()
 
     def _step(self, seconds: float, *, anew: bool = False) -> list[Any]:
         """Sleep until something rings, at most so long: what is ready. `anew`: what was before doesn't count."""
+        if self._ears.is_forked:  # by a handler, while we slept: nobody is counted in yet
+            self._begin()
         try:
-            found = self._ears.hear(seconds, anew, self._lock)
+            found = self._ears.hear(seconds, anew)
         except BaseException:
             self._ears.poke()  # what it took may have been for another thread
             raise
@@ -84,7 +83,7 @@ class Waiting:
             found = self._consider(found, anew=anew)
         if not found:
             return []
-        if self._waiters > 1 or self._exposed:
+        if self._ears.waiters > 1 or self._ears.is_exposed:
             self._ears.poke()  # the others look, too; and the descriptor is readable while something is ready
         return self._answer(found)
 
@@ -92,7 +91,7 @@ class Waiting:
         """What rang, where that is not all: descriptors of others, calls of other threads, times that have come."""
         ears = self._ears
         try:
-            with self._lock:
+            with self._ears.lock:
                 self._check_open()
                 bells, strangers = ears.rang(ears.all_of(events))
                 if ears.deaf:
@@ -146,29 +145,29 @@ class Waiting:
 
     def waiting(self, handle: Handle) -> int:
         """How many wait for it among others, for its `stats`."""
-        if not self._waiters:
+        if not self._ears.waiters:
             return 0
-        with self._lock:
+        with self._ears.lock:
             found = self._ears.members.get(id(handle))
-            return self._waiters if isinstance(found, Bell) and found.get() is handle else 0
+            return self._ears.waiters if isinstance(found, Bell) and found.get() is handle else 0
 
     def told(self, handle: Handle, *, closed: bool) -> None:
-        with self._lock:
+        with self._ears.lock:
             self._ears.told(handle, closed=closed)
 
     def close(self) -> None:
         """Give back the set's descriptors. Those who wait on it get ValueError. Its members stay as they are."""
-        with self._lock:
+        with self._ears.lock:
             self._ears.is_closed = True
-            if self._waiters:
+            if self._ears.waiters:
                 self._ears.poke()  # the last who leaves gives back
             else:
                 self._ears.give_back()
 
     def _after_fork(self) -> None:
-        self._lock = threading.RLock()
-        self._waiters = 0
-        self._forked = True
+        self._ears.lock = threading.RLock()
+        self._ears.waiters = 0
+        self._ears.is_forked = True
 
     def __repr__(self) -> str:
         state = "closed" if self._ears.is_closed else f"{len(self._ears.members)} members"
@@ -212,7 +211,7 @@ class WaitSet(Waiting):
         self._add(obj, "what WaitSet.add() was given")
 
     def _add(self, thing: Any, place: str) -> None:
-        with self._lock:
+        with self._ears.lock:
             self._begin()
             try:
                 if thing not in self:
@@ -222,7 +221,7 @@ class WaitSet(Waiting):
 
     def discard(self, obj: Any) -> None:
         """Wait for it no more. One that is not in changes nothing. Also while others wait."""
-        with self._lock:
+        with self._ears.lock:
             found = self._ears.members.get(key_of(obj))
             if found is not None:
                 self._ears.leave(found)
@@ -241,7 +240,8 @@ class WaitSet(Waiting):
 
         None and inf wait for ever; 0 or less looks once. An empty set waits for what others add.
         """
-        return self._wait(_core.deadline(timeout), "wait_async")
+        found = self._ears.wait(timeout)
+        return found if isinstance(found, list) else self._wait(found, "wait_async")
 
     async def wait_async(self, timeout: float | None = None) -> list[Any]:
         """`wait`, on asyncio, uvloop and trio. Safe to cancel: the next wait finds what became ready meanwhile."""
@@ -255,8 +255,8 @@ class WaitSet(Waiting):
         """
         self._begin()
         try:
-            with self._lock:
-                self._exposed = True
+            with self._ears.lock:
+                self._ears.is_exposed = True
                 self._ears.poke()
                 return self._ears.epoll.fileno()
         finally:

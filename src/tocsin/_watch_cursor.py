@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-from _stat import S_ISDIR
+
+from tocsin import _core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable
+    from typing import NoReturn
 
 #: What a marker's name stands for.
 ABSENT, PRESENT, STRANGE = range(3)
@@ -16,19 +18,18 @@ ABSENT, PRESENT, STRANGE = range(3)
 
 def state_of(path: bytes) -> int:
     """STRANGE: there is something, and it is no directory. PermissionError names who can mend it."""
-    try:
-        mode = os.lstat(path).st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        return ABSENT
-    except PermissionError:
-        where = os.fsdecode(path)
+    state: int = _core.watch_look(path)
+    if state < 0:
+        _fail(path, -state)
+    return state
+
+
+def _fail(path: bytes, reason: int) -> NoReturn:
+    where = os.fsdecode(path)
+    if reason == errno.EACCES:
         mend = "can't be seen by this user: ask the owner of the directories above it for permission to search them (x)"
-        raise PermissionError(errno.EACCES, f"{where} {mend}", where) from None
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENAMETOOLONG):  # nothing can be there; who waits is told
-            return ABSENT
-        raise
-    return PRESENT if S_ISDIR(mode) else STRANGE
+        raise PermissionError(reason, f"{where} {mend}", where)
+    raise OSError(reason, os.strerror(reason), where)
 
 
 class Cursor:
@@ -47,24 +48,21 @@ class Cursor:
     def settle(self) -> None:
         """Look at everything that is in doubt."""
         for key in list(self.doubt):
-            now = self.now[key] = state_of(self.paths[key])
-            self._compare(key, present=now == PRESENT)
+            if (now := _core.watch_look(self.paths[key])) < 0:
+                _fail(self.paths[key], -now)
+            self.now[key] = now
+            if self.told.get(key, False) == (now == PRESENT):
+                self.fresh.pop(key, None)
+            else:
+                self.fresh[key] = None
             del self.doubt[key]
 
     def tell(self, key: Hashable, *, present: bool) -> None:
         self.told[key] = present
-        self._compare(key, present=self.now.get(key) == PRESENT)
-
-    def _compare(self, key: Hashable, *, present: bool) -> None:
-        if self.told.get(key, False) == present:
+        if (self.now.get(key) == PRESENT) == present:
             self.fresh.pop(key, None)
         else:
             self.fresh[key] = None
-
-    def doubt_of(self, keys: Iterable[Hashable]) -> None:
-        for key in keys:
-            if key in self.paths:
-                self.doubt[key] = None
 
     def tell_all(self) -> None:
         """What is so now was told."""

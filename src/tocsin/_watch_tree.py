@@ -15,8 +15,9 @@ from tocsin._watch_walk import Walk, not_allowed, silence_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Hashable, Iterable
 
+    from tocsin._watch_cursor import Cursor
     from tocsin._watch_walk import Fault, Step
 
 #: Walks until a path that never stands still is left for the next look.
@@ -58,9 +59,9 @@ class Watched:
 class Tree:
     """All of a handler's branches. Its lock is the handler's: no two calls run at the same time."""
 
-    def __init__(self, doubt: Callable[[Iterable[Hashable]], None]) -> None:
+    def __init__(self, cursors: dict[int, Cursor]) -> None:
         self.watch = _core.Watch()
-        self._doubt = doubt  # called with the markers that may have changed
+        self._cursors = cursors  # the handler's own: those who are to look at markers that may have changed
         self.branches: dict[Branch, None] = {}
         self.dirty: dict[Branch, None] = {}
         self.silent: dict[Branch, None] = {}
@@ -82,28 +83,41 @@ class Tree:
 
     def refresh(self, *, ring: bool) -> None:
         """Hear what there is to hear, and walk the paths anew that it concerns. `ring`: there are others who wait."""
-        self._read(ring=ring)
+        if self.watch.read(self._heard, ring) >= FULL:
+            self._read_on(ring=ring)
+        if not (self._heard or self.dirty or self.silent):
+            return
         matters = bool(self.dirty)
-        for wd, mask, name in self._heard:
+        for wd, mask, name in self._heard:  # which an exception that interrupts us leaves to whoever comes next
             if self._hear(wd, mask, name):
                 matters = True
-        if self.silent and _core.now() >= self.next_look:
-            self.dirty.update(self.silent)
-            matters = True
-        for branch in list(self.dirty):
-            stable = self._arm(branch)
-            self._doubt(branch.markers.values())
-            if stable:
-                self.dirty.pop(branch, None)
-        self._set_alarm()
+        if self.dirty or self.silent:
+            matters = self._walk_anew() or matters
         if matters:
             self.version += 1
         self._heard.clear()
         if self.dirty:
             self.watch.ring()  # somebody comes back to a path that would not stand still
 
-    def _read(self, *, ring: bool) -> None:
-        """Into `_heard`, which an exception that interrupts us leaves to whoever comes next."""
+    def _walk_anew(self) -> bool:
+        if self.silent and _core.now() >= self.next_look:
+            self.dirty.update(self.silent)
+        walks = bool(self.dirty)
+        for branch in list(self.dirty):
+            stable = self._arm(branch)
+            self._doubt(branch.markers.values())
+            if stable:
+                self.dirty.pop(branch, None)
+        self._set_alarm()
+        return walks
+
+    def _doubt(self, keys: Iterable[Hashable]) -> None:
+        for cursor in list(self._cursors.values()):  # a look of another thread may come or go meanwhile
+            for key in keys:
+                if key in cursor.paths:
+                    cursor.doubt[key] = None
+
+    def _read_on(self, *, ring: bool) -> None:
         for _ in range(READS):
             if self.watch.read(self._heard, ring) < FULL:
                 return
@@ -117,18 +131,11 @@ class Tree:
 
     def _hear(self, wd: int, mask: int, name: bytes) -> bool:
         """Does it concern us?"""
-        if mask & _core.WATCH_OVERFLOW:
-            self.overflows += 1
-            self.look_at_all()
-            return True
         found = self.watched.get(wd)
+        if not name:
+            return self._hear_of_itself(found, wd, mask)
         if found is None:
             return False
-        if mask & _core.WATCH_GONE:
-            del self.watched[wd]
-        if not name:
-            self.dirty.update(found.users)
-            return bool(found.users)
         matters = False
         for branch in found.names.get(name, ()):
             self.dirty[branch] = None
@@ -138,6 +145,18 @@ class Tree:
                 self._doubt((branch.markers[name],))
                 matters = True
         return matters
+
+    def _hear_of_itself(self, found: Watched | None, wd: int, mask: int) -> bool:
+        if mask & _core.WATCH_OVERFLOW:
+            self.overflows += 1
+            self.look_at_all()
+            return True
+        if found is None:
+            return False
+        if mask & _core.WATCH_GONE:
+            del self.watched[wd]
+        self.dirty.update(found.users)
+        return bool(found.users)
 
     # -- arming
 

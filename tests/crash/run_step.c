@@ -1,6 +1,9 @@
 /* run_step.c: `tocsin run` is killed, instruction by instruction: its dependents always hear, its command is always told.
  *
- *      run_step DIR TOCSIN SHARE SEED [SCENE]    SHARE of 10,000 instructions by chance, and both sides of every system call; 0: all
+ *      run_step DIR TOCSIN SHARE SEED [PATIENCE [SCENE]]
+ *
+ * SHARE of 10,000 instructions by chance, and both sides of every system call; 0: all. PATIENCE in seconds: who is not done
+ * by then hangs.
  *
  * Three places to die: in run itself, from its first instruction to its last; in run while it waits for another; and while its
  * child is between vfork and exec, at each instruction of the child. After each kill, with nobody's help:
@@ -30,8 +33,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_S 10 /* a detector of hangs */
-
 enum { HEARD_SET = 10, HEARD_DEATH = 11, BROKEN = 12 };
 static const struct scene {
     const char *name;
@@ -48,6 +49,7 @@ static const struct scene *s;
 static const char *self, *tocsin;
 static char dir[500], log_path[600];
 static long faults, kills;
+static int patience = 10; /* seconds: a detector of hangs */
 static uint64_t random_state;
 
 static uint64_t draw(void)
@@ -96,7 +98,7 @@ static char state_of(pid_t pid)
 static int ended(pid_t pid)
 {
     int status;
-    for (time_t until = time(NULL) + PATIENCE_S; time(NULL) < until; sched_yield())
+    for (time_t until = time(NULL) + patience; time(NULL) < until; sched_yield())
         if (waitpid(pid, &status, WNOHANG) == pid)
             return status;
     return -1;
@@ -210,7 +212,7 @@ static void judge(pid_t waits, long at)
         fault("the dead owner is called alive", at);
     /* The command, if there is one: ours by now, as we take orphans in. The waiter is another child. */
     pid_t orphan;
-    for (time_t until = time(NULL) + PATIENCE_S;; sched_yield()) {
+    for (time_t until = time(NULL) + patience;; sched_yield()) {
         orphan = waitpid(-1, &status, WNOHANG);
         if (orphan < 0)
             break;
@@ -318,7 +320,7 @@ int main(int argc, char **argv)
         return write(fd, "e", 1) == 1 ? 0 : 5;
     }
     if (argc < 5)
-        die("usage: run_step DIR TOCSIN SHARE SEED [SCENE]");
+        die("usage: run_step DIR TOCSIN SHARE SEED [PATIENCE [SCENE]]");
     char me[600];
     ssize_t n = readlink("/proc/self/exe", me, sizeof me - 1);
     me[n < 0 ? 0 : n] = 0;
@@ -327,6 +329,8 @@ int main(int argc, char **argv)
     snprintf(dir, sizeof dir, "%s", argv[1]);
     snprintf(log_path, sizeof log_path, "%s/log", argv[1]);
     long share = atol(argv[3]);
+    if (argc > 5)
+        patience = atoi(argv[5]);
     random_state = strtoull(argv[4], NULL, 10) * 0x9e3779b97f4a7c15u | 1;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -338,7 +342,7 @@ int main(int argc, char **argv)
     struct point *all = malloc((size_t)room * sizeof *all);
     for (size_t i = 0; all && i < sizeof SCENES / sizeof *SCENES && !faults; i++) {
         s = &SCENES[i];
-        if (argc > 5 && strcmp(argv[5], s->name))
+        if (argc > 6 && strcmp(argv[6], s->name))
             continue;
         scenes++;
         long before = kills, count = one(NULL, all, room);

@@ -30,23 +30,24 @@ def test_a_kill_at_any_instruction_is_heard(
 
 
 CHILD, ITSELF = "between vfork and exec, the command stays", "run itself"
-#: file, what is there, what the mutant has, where it must be found
+NEVER_TOLD, TOO_EARLY = "the command was never told", "it is set, and the command had not ended"
+#: file, what is there, what the mutant has, where it must be found, as what
 MUTANTS = {
     "does not ask the kernel to tell the command": (
-        "programs/run_child.c", "    prctl(PR_SET_PDEATHSIG, SIGTERM);\n", "", CHILD),
+        "programs/run_child.c", "    prctl(PR_SET_PDEATHSIG, SIGTERM);\n", "", CHILD, NEVER_TOLD),
     "does not look whether it was too late for that": (
-        "programs/run_child.c", "if (getppid() != parent)", "if (0)", CHILD),
+        "programs/run_child.c", "if (getppid() != parent)", "if (0)", CHILD, NEVER_TOLD),
     "sets before the command has ended": (
         "programs/run.c", "    int no_process = 0, code = 0,",
-        "    toc_event_set(j->e);\n    int no_process = 0, code = 0,", ITSELF),
+        "    toc_event_set(j->e);\n    int no_process = 0, code = 0,", ITSELF, TOO_EARLY),
 }  # fmt: skip
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_program_that_is_wrong_is_found_out(name: str, run_step: Path, tmp_path: Path, place: str, seed: int) -> None:
-    file, old, new, scene = MUTANTS[name]
+    file, old, new, scene, fault = MUTANTS[name]
     program = build(tmp_path, "tocsin", core=changed_core(tmp_path, file, old, new))
-    ran = run([run_step, place, program, "10000" if scene == CHILD else "2", str(seed), scene], 280)
+    ran = run([run_step, place, program, "10000" if scene == CHILD else "2", str(seed), "2", scene], 280)
     assert ran.code == 1, ran.text
-    assert "FAULT" in ran.text
+    assert fault in ran.text

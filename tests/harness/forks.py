@@ -1,5 +1,7 @@
 """For scripts of children: `fork(f)` runs f in a child of its own, and `reap(pid)` asks that it ended soundly."""
 
+from __future__ import annotations
+
 FORKED = """
 def fork(function):
     pid = os.fork()

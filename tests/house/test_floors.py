@@ -19,7 +19,7 @@ PYTHON_FLOORS = [
     {"_wait", "_hub", "_aio", "_ready", "_ears", "_wait_set", "_wait_all", "_wait_any"},
     {"_object", "_cursor"},
     {"_event", "_signal", "_data", "_lock", "_queue", "_delivery", "_dead", "_topic",
-     "_watchpoint", "_watch_changes", "_watch_cursor", "_watch_marks", "_watch_tree", "_watch_walk"},
+     "_watchpoint", "_watch_changes", "_watch_cursor", "_watch_marks", "_watch_post", "_watch_tree", "_watch_walk"},
     {"_bus", "_bus_backlog", "_bus_callback", "_bus_dispatcher", "_bus_event", "_bus_handler", "_bus_life",
      "_bus_meeting", "_bus_named", "_bus_names", "_bus_place", "_bus_proxy", "_bus_registry", "_bus_room",
      "_bus_subscription", "_bus_typed", "_bus_wait"},
@@ -29,7 +29,8 @@ PYTHON_FLOORS = [
 
 #: The objects, which share a floor and know nothing of one another. A queue's parts may use one another.
 OBJECTS = [{"_event"}, {"_topic"}, {"_signal"}, {"_data"}, {"_lock"}, {"_queue", "_delivery", "_dead"},
-           {"_watchpoint", "_watch_changes", "_watch_cursor", "_watch_marks", "_watch_tree", "_watch_walk"}]
+           {"_watchpoint", "_watch_changes", "_watch_cursor", "_watch_marks", "_watch_post", "_watch_tree",
+            "_watch_walk"}]
 OBJECT_FLOOR = next(names for names in PYTHON_FLOORS if "_event" in names)
 
 #: The core, bottom to top.

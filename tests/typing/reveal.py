@@ -9,7 +9,22 @@ from typing import TypedDict, reveal_type
 
 import msgspec
 
-from tocsin import DataEvent, Delivery, Queue, Signal
+from tocsin import (
+    DataEvent,
+    Delivery,
+    Event,
+    Lock,
+    OwnerDied,
+    Queue,
+    Signal,
+    WaitSet,
+    Watchpoint,
+    WatchpointHandler,
+    wait_all,
+    wait_all_async,
+    wait_any,
+    wait_any_async,
+)
 
 
 class Job(msgspec.Struct):
@@ -95,3 +110,73 @@ reveal_type(Signal().wait())  # int
 reveal_type(list(Signal()))  # list[int]
 value.signal("x")  # error
 DataEvent("x", "y")  # error
+
+event = Event("built")
+reveal_type(event.own())  # None
+reveal_type(event.disown())  # None
+reveal_type(event.owner)  # Owner | None
+if event.owner:
+    reveal_type(event.owner.pid)  # int
+    reveal_type(event.owner.alive)  # bool
+event.own("make")  # error
+event.owner = None  # error
+try:
+    event.wait()
+except OwnerDied as died:
+    reveal_type(died.owner)  # Owner | None
+
+lock = Lock("deploy")
+reveal_type(lock.acquire())  # bool
+reveal_type(lock.acquire(False))  # bool
+reveal_type(lock.acquire(True, 1.5))  # bool
+reveal_type(lock.release())  # None
+reveal_type(lock.locked())  # bool
+reveal_type(lock.abandoned)  # bool
+reveal_type(lock.holder)  # Owner | None
+with lock as taken:
+    reveal_type(taken)  # Lock
+lock.acquire("x")  # error
+
+
+async def locked() -> None:
+    reveal_type(await lock.acquire_async())  # bool
+    async with lock as held:
+        reveal_type(held)  # Lock
+    reveal_type(await wait_any_async(event, jobs, timeout=1))  # list[Any]
+    reveal_type(await wait_all_async(event, lock))  # bool
+    reveal_type(await WaitSet([event]).wait_async())  # list[Any]
+    reveal_type(await marks.wait_async("a", 1))  # bool
+    async for change in marks.changes():
+        reveal_type(change)  # tuple[Any, bool]
+
+
+reveal_type(wait_any(event, jobs, 0, timeout=1.5))  # list[Any]
+reveal_type(wait_all(event, lock))  # bool
+wait_any(event, timeout="x")  # error
+some = WaitSet([event, lock, 0])
+some.add(jobs)
+some.discard(event)
+reveal_type(some.wait(1))  # list[Any]
+reveal_type(some.fileno())  # int
+reveal_type(event in some)  # bool
+with some as opened_set:
+    reveal_type(opened_set)  # WaitSet
+some.wait("x")  # error
+
+point = Watchpoint("a", "/run/job")
+reveal_type(point.name)  # str
+reveal_type(point.directory)  # str
+marks = WatchpointHandler([point, Watchpoint(1, "/run/job", name="b")])
+reveal_type(marks.create("a"))  # bool
+reveal_type(marks.remove(1))  # bool
+reveal_type(marks.exists("a"))  # bool
+reveal_type(marks.wait("a", timeout=2))  # bool
+reveal_type(marks.wait_removed("a"))  # bool
+reveal_type(marks.wait_all("a", 1))  # bool
+for _, present in marks.changes():
+    reveal_type(present)  # bool
+with marks as handler:
+    reveal_type(handler)  # WatchpointHandler
+point.path = "x"  # error
+Watchpoint(None, "x")  # error
+marks.wait(1.5)  # error

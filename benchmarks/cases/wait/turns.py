@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import resource
+import time
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from benchmarks.harness import Table, rounds
-from benchmarks.peers.wait import PEERS, Any, Epoll, Many, Sets
+from benchmarks.harness import ROUNDS, Table
+from benchmarks.peers.wait import PEERS, Any, AnyOfList, Epoll, Many, Sets
 from benchmarks.procs import place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from benchmarks.cases import Effort
 
@@ -46,30 +47,44 @@ def answered(many: Many, rounds_in_all: int) -> Iterator[int]:
         os.waitpid(pid, 0)
 
 
-def turns(many: Many, go: int, times: int) -> float:
-    """us from the byte that asks for one until it was found and taken back."""
-    start = perf_counter_ns()
+def turns(many: Many, go: int, times: int) -> list[float]:
+    """us from the byte that asks for one until it was found and taken back; and the waiter's processor time."""
+    os.write(go, b"x")
+    many.wait()  # in turn with others: what wait_any keeps from its last call was another's
+    cpu, start = time.thread_time_ns(), perf_counter_ns()
     for _ in range(times):
         os.write(go, b"x")
         many.wait()
-    return (perf_counter_ns() - start) / times / 1e3
+    return [(perf_counter_ns() - start) / times / 1e3, (time.thread_time_ns() - cpu) / times / 1e3]
 
 
-def alone(many: Many, times: int) -> float:
-    """us to make one ready, find it and take it back, in one process: what it costs besides the switch."""
-    start = perf_counter_ns()
+def alone(many: Many, times: int) -> list[float]:
+    """us to make one ready, find it and take it back, in one process; and of these the waiter's, without the making."""
+    setting = waiting = 0
+    many.ready(0)
+    many.wait()  # as above
     for i in range(times):
+        start = perf_counter_ns()
         many.ready(i % many.count)
+        ready = perf_counter_ns()
         many.wait()
-    return (perf_counter_ns() - start) / times / 1e3
+        setting += ready - start
+        waiting += perf_counter_ns() - ready
+    return [(setting + waiting) / times / 1e3, waiting / times / 1e3]
 
 
-def measure(effort: Effort, case: str, count: int, peers: list[type[Many]]) -> Table:
+#: What is told of a round: the whole, and the waiter's part.
+PARTS = {
+    "one by one": ("another process makes one ready, it is found and taken back", "processor time of the waiter"),
+    "alone": ("one process makes one ready, finds it and takes it back", "of this, to wait and to take back"),
+}
+
+
+def measure(effort: Effort, case: str, count: int, peers: list[type[Many]]) -> list[Table]:
     times = effort.of(2_000, 500)
-    who = "another process" if case == "one by one" else "the same process"
-    table = Table(case, f"{who} makes one of {count:,} ready, it is found and taken back", "us")
+    tables = [Table(case, f"{count:,}: {part}", "us") for part in PARTS[case]]
     with place() as here, ExitStack() as stack:
-        measures = {}
+        measures: dict[str, Callable[[], list[float]]] = {}
         for peer in peers:
             many = peer(PIPES if peer is Epoll else count, here)
             stack.callback(many.drop)
@@ -82,12 +97,25 @@ def measure(effort: Effort, case: str, count: int, peers: list[type[Many]]) -> T
                 measures[many.name] = partial(alone, many, times)
         for run_once in measures.values():
             run_once()  # the first look is at everyone
-        rounds(table, measures, 9)
-    for ours in (Sets, Any):
-        if ours in peers:
-            table.at_most(f"one of {count:,}, {case}: {ours.name}", ours.name, Epoll.name, 2)
-    table.print(Epoll.name)
-    return table
+        in_turn(tables, measures)
+    for table in tables:
+        for ours in (Sets, Any, AnyOfList):
+            if ours in peers:
+                table.at_most(f"{table.title}: {ours.name}", ours.name, Epoll.name, 2)
+        table.print(Epoll.name)
+    return tables
+
+
+def in_turn(tables: list[Table], measures: dict[str, Callable[[], list[float]]]) -> None:
+    """As harness.rounds, for measures that give a figure for each of several tables."""
+    names = list(measures)
+    for table in tables:
+        table.values = {name: [] for name in names}
+    for i in range(ROUNDS):
+        turned = names[i % len(names) :] + names[: i % len(names)]
+        for name in turned if i % 2 == 0 else reversed(turned):
+            for table, value in zip(tables, measures[name](), strict=True):
+                table.values[name].append(value)
 
 
 def run(case: str, effort: Effort) -> Iterator[Table]:
@@ -95,7 +123,7 @@ def run(case: str, effort: Effort) -> Iterator[Table]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
         for count, peers in TABLES:
-            yield measure(effort, case, count, peers)
+            yield from measure(effort, case, count, peers)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 

@@ -16,6 +16,7 @@ PACKAGES = ("watchfiles", "watchdog")
 OURS = "tocsin, a thread"
 TASK = "tocsin, a task"
 FLOOR = "inotify itself"
+TASK_FLOOR = "inotify by add_reader"
 FILES = {"wake": "wake", "idle": "idle"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from benchmarks.cases.watchpoint import FLOOR, OURS, TASK, taking_part
+from benchmarks.cases.watchpoint import FLOOR, OURS, TASK, TASK_FLOOR, taking_part
 from benchmarks.harness import Table, cpus
 from benchmarks.wakes import wake_tables, wakes
 
@@ -29,7 +29,7 @@ def of_one(peer: Peer, times: int, on: tuple[int, ...]) -> list[float]:
 
 def judge(table: Table, where: str) -> None:
     table.at_most(f"a directory that comes or goes wakes a thread, {where}", OURS, FLOOR, 2.0)
-    table.at_most(f"and a task of asyncio, {where}", TASK, FLOOR, 4.0)
+    table.at_most(f"and a task of asyncio, {where}", TASK, TASK_FLOOR, 2.0)
 
 
 def run(effort: Effort) -> Iterator[Table]:
@@ -37,9 +37,7 @@ def run(effort: Effort) -> Iterator[Table]:
     for on in [tuple(usable[:2]), ()] if len(usable) > 1 else [()]:
         table = Table("wake", "mkdir or rmdir until the waiter has seen it", "us")
         times = effort.of(40, 10)
-        measures = {
-            peer.name: partial(of_one, peer, SLOW if peer.slow else times, on) for peer in taking_part(table)
-        }
+        measures = {peer.name: partial(of_one, peer, SLOW if peer.slow else times, on) for peer in taking_part(table)}
         yield from wake_tables(table, measures, on, FLOOR, judge)
 
 

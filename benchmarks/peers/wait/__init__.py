@@ -95,7 +95,7 @@ class Connections(Many):
 
 class _Events(Many):
     def make(self, place: str) -> None:
-        mine = self.name.rpartition(".")[2]
+        mine = type(self).__name__
         self.events = [Event(f"{mine}-{i}", at=place) for i in range(self.count)]
         for event in self.events:
             self.stack.enter_context(event)
@@ -116,11 +116,24 @@ class Sets(_Events):
 
 
 class Any(_Events):
-    name = "tocsin.wait_any"
+    name = "tocsin.wait_any, a tuple"
+
+    def begin(self) -> None:
+        self.kept = tuple(self.events)
+
+    def wait(self) -> None:
+        for event in wait_any(*self.kept):
+            event.clear()
+
+
+class AnyOfList(_Events):
+    """Of a list Python makes a tuple first, at every call."""
+
+    name = "tocsin.wait_any, a list"
 
     def wait(self) -> None:
         for event in wait_any(*self.events):
             event.clear()
 
 
-PEERS: list[type[Many]] = [Epoll, Selector, Connections, Sets, Any]
+PEERS: list[type[Many]] = [Epoll, Selector, Connections, Sets, Any, AnyOfList]

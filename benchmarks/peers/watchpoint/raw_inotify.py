@@ -1,7 +1,11 @@
-"""inotify by its system calls: a blocking read, and nothing else. Misses what came before, and any other directory."""
+"""inotify by its system calls: a blocking read, or a reader of asyncio, and nothing else.
+
+Misses what came before, and any other directory.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
 from functools import partial
@@ -15,12 +19,35 @@ if TYPE_CHECKING:
 CREATE, DELETE = 0x100, 0x200
 
 
-def by_read(path: str) -> Callable[[], object]:
+def notify(path: str, flags: int) -> int:
     libc = ctypes.CDLL(None, use_errno=True)
-    fd = libc.inotify_init1(0)
+    fd: int = libc.inotify_init1(flags)
     if libc.inotify_add_watch(fd, os.fsencode(os.path.dirname(path)), CREATE | DELETE) < 0:
         raise OSError(ctypes.get_errno(), "inotify_add_watch")
-    return partial(os.read, fd, 4096)
+    return fd
 
 
-PEERS = [Peer("inotify itself", by_read)]
+def by_read(path: str) -> Callable[[], object]:
+    return partial(os.read, notify(path, 0), 4096)
+
+
+def by_reader(path: str) -> Callable[[], object]:
+    """A task that a reader of its loop wakes."""
+    fd = notify(path, os.O_NONBLOCK)
+    loop = asyncio.new_event_loop()
+    heard: asyncio.Future[bytes] | None = None
+
+    def hear() -> None:
+        if heard is not None and not heard.done():
+            heard.set_result(os.read(fd, 4096))
+
+    async def wait() -> None:
+        nonlocal heard
+        heard = loop.create_future()
+        await heard
+
+    loop.add_reader(fd, hear)
+    return lambda: loop.run_until_complete(wait())
+
+
+PEERS = [Peer("inotify itself", by_read), Peer("inotify by add_reader", by_reader)]

@@ -91,7 +91,8 @@ VERBS = (
     ),
     Verb(
         "wait",
-        "tocsin wait ready && echo go\ntocsin wait ready --timeout 2.5\ntocsin wait --any stop jobs     prints who is ready",
+        "tocsin wait ready && echo go\ntocsin wait ready --timeout 2.5\n"
+        "tocsin wait --any stop jobs     prints who is ready",
         "Wait until an event is set, or was set and cleared since. It is made if it is missing. Exit 1: timed out.",
         TIMEOUT,
         Option(("--clear",), "wait until it is clear"),
