@@ -257,7 +257,7 @@ cdef class Slot:
     cdef public Same kept
 
 
-cdef object local = __import__("threading").local()
+cdef object local = __import__("_thread")._local()  # threading.local, without a module that costs a command its start
 cdef object any_slowly = None
 
 
