@@ -72,4 +72,4 @@ MUTANTS = {
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_wrong_core_is_found_out(name: str, tmp_path: Path, place: str, seed: int) -> None:
     *change, scene = MUTANTS[name]
-    finds_out(tmp_path, "data_kill", [tuple(change)], place, "every", "10", str(seed), "2", scene)
+    finds_out(tmp_path, "data_kill", [tuple(change)], place, "every", "100", str(seed), "2", scene)
