@@ -89,6 +89,13 @@ typedef struct toc_stat {
 /* Now, on the clock of all deadlines, in ns. */
 int64_t toc_now(void);
 
+/* For callers whose signal handlers only leave a note, as an interpreter's do: from `hold` to `give` this thread's signals come
+ * only while it sleeps inside a waiting call. So: hold, look at the note, wait, give; a signal that comes between the look
+ * and the sleep ends the sleep, as in pselect(2). Without it the sleep would not know of it. Where the wait is in a futex,
+ * which can't do that, a moment remains, as in every sem_wait. */
+void toc_signals_hold(void);
+void toc_signals_give(void);
+
 /* Names and places: parts/place.c. A fault is NULL (sound) or a static sentence that says what is wrong. */
 const char *toc_name_fault(const char *name);
 const char *toc_place_fault(const char *at);
@@ -362,8 +369,59 @@ int toc_topic_state(toc_topic *t, toc_topic_stat *out); /* without the lock */
 
 /* Look at any object without making, changing or trusting it. */
 int toc_peek(toc_stat *out, const char *path);
+
+/* Who has to do with a queue or a topic, by the id that stands in .tocsin.owners (docs/design/owner.md); a dead one may still be
+ * among them. A queue's: `held` of its items he received and has not acked, `taken` he got and has not called task_done for. A
+ * topic's listener: `heard` is the last number that he has read. */
+typedef struct toc_taker {
+    uint64_t owner, held, taken, heard;
+} toc_taker;
+
+typedef struct toc_look {
+    toc_stat stat;
+    uint64_t dev, ino, size; /* the file's, and its permissions and user */
+    uint32_t file_mode, uid;
+    uint64_t count;        /* sets, signals, values, puts, emits, ever; a lock's: how often it was taken, the low 16 bits */
+    uint64_t bytes;        /* of the value, of what is ready or delayed, of what is retained */
+    uint64_t claim;        /* the id of who owns the event or holds the lock, or died doing so; 0: nobody; 1: who closed his handle */
+    toc_owner_info who;    /* what he said of himself. `alive` is 0: ask who has his byte of .tocsin.owners locked */
+    uint32_t abandoned;    /* a lock's: free, and its last holder closed his handle */
+    toc_queue_stat queue;  /* without segments and file_bytes */
+    toc_topic_stat topic;  /* without cursor and segments */
+    toc_taker *taker;      /* as given: the first `room` of `takers` */
+    uint32_t room, takers;
+} toc_look;
+
+/* All that can be said of the object at `path` without opening it. Reads the file and maps nothing, takes no lock, makes nothing and
+ * wakes nobody: for those who look at many objects, and again and again. As toc_peek: -EUCLEAN, -EPROTO, -EMEDIUMTYPE: no sound
+ * object; -ENOENT, -EACCES, ... */
+int toc_look_at(toc_look *out, const char *path, toc_taker *taker, uint32_t room);
 /* Remove the object at `path`: everyone who waits gets -EIDRM, then the name goes. */
 int toc_unlink(const char *path);
+
+/* Is the object at `path` sound? Reads its files, and nothing more: takes no lock, maps nothing, makes nothing, so that neither a
+ * damaged file nor one that somebody cuts short meanwhile does any harm, and nobody who uses it is held up. What is changed
+ * meanwhile is judged as it was at one moment. How many findings there are (0: sound), of which the first `room` are told; or
+ * -errno: it can't be looked at (-ENOENT, -EACCES ...), -EMEDIUMTYPE: a directory, -EPROTO: another version's. */
+enum toc_mend {
+    TOC_MEND_ITSELF, /* the next who uses it puts it right */
+    TOC_MEND_REPAIR, /* toc_repair does */
+    TOC_MEND_REMOVE, /* nobody can: remove it (toc_unlink, or the file itself, where its head is damaged) */
+};
+
+typedef struct toc_finding {
+    const char *what;  /* a sentence */
+    int mend;          /* TOC_MEND_ */
+    uint64_t many;     /* items that are lost, files that are left over; 0: not of that sort */
+    uint64_t sequence; /* of the first such item */
+    char file[64];     /* what follows the object's ".NAME.<id>." in the name of the first such file, or "" */
+} toc_finding;
+
+int toc_check(const char *path, toc_finding *out, int room);
+/* Puts right what can be, without losing anything that was accepted, under the object's own lock: the counts of a queue, and what the
+ * dead left in it; files that belong to the object and that it does not name. Those who use it go on. *did (may be NULL): files that
+ * were removed. 0, or -errno: -EUCLEAN: beyond repair. */
+int toc_repair(const char *path, int *did);
 
 /* One sentence for a negative return of any call above. */
 const char *toc_strerror(int rc);

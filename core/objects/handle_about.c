@@ -72,6 +72,8 @@ int toc_peek(toc_stat *out, const char *path)
 }
 
 int64_t toc_now(void) { return sys_now(); }
+void toc_signals_hold(void) { sys_signals_hold(); }
+void toc_signals_give(void) { sys_signals_give(); }
 
 const char *toc_strerror(int rc)
 {

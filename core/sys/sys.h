@@ -48,6 +48,10 @@ int sys_epoll_drop(int epoll, int fd);
 int sys_timer(void);                       /* a descriptor that is readable when its time has come, for an epoll */
 int sys_timer_set(int timer, int64_t when); /* once, at that time; 0: never */
 int sys_epoll_wait(int epoll, int64_t deadline); /* 1 an edge (now consumed), 0 deadline, -EINTR. Deadline 0: look once */
+/* From `hold` to `give`, the calling thread's signals come only while it sleeps in the verbs above; in sys_epoll_wait also
+ * one that came since `hold`, without a gap. They nest. */
+void sys_signals_hold(void);
+void sys_signals_give(void);
 
 /* -- files */
 struct sys_file { /* what stat says of a file */
@@ -75,6 +79,7 @@ int sys_list(const char *directory, int (*each)(void *context, const char *name)
 int sys_boot_id(uint64_t *id);      /* another number after each start of the kernel */
 void *sys_map(int fd, size_t size, bool write, int *error);
 void sys_unmap(void *at, size_t size);
+int64_t sys_read_at(int fd, uint64_t offset, void *to, size_t size); /* how many bytes there were */
 int sys_unlink(const char *path);
 int sys_link(const char *from, const char *to);
 int sys_chmod(const char *path, uint32_t mode);

@@ -156,6 +156,22 @@ void *sys_map(int fd, size_t size, bool write, int *error)
 
 void sys_unmap(void *at, size_t size) { munmap(at, size); }
 
+int64_t sys_read_at(int fd, uint64_t offset, void *to, size_t size)
+{
+    size_t had = 0;
+    while (had < size) {
+        ssize_t n = pread(fd, (char *)to + had, size - had, (off_t)(offset + had));
+        if (n == 0)
+            break;
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        had += (size_t)n;
+    }
+    return (int64_t)had;
+}
+
 int sys_unlink(const char *path) { return outcome(unlink(path)); }
 int sys_link(const char *from, const char *to) { return outcome(link(from, to)); }
 int sys_chmod(const char *path, uint32_t mode) { return outcome(fchmodat(AT_FDCWD, path, mode, 0)); }

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -43,6 +45,27 @@ void sys_nap(int64_t ns)
     nanosleep(&t, NULL);
 }
 
+/* -- signals on hold */
+
+static _Thread_local struct {
+    int depth;
+    sigset_t outside;
+} hold;
+
+void sys_signals_hold(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    if (hold.depth++ == 0)
+        pthread_sigmask(SIG_SETMASK, &all, &hold.outside);
+}
+
+void sys_signals_give(void)
+{
+    if (--hold.depth == 0)
+        pthread_sigmask(SIG_SETMASK, &hold.outside, NULL);
+}
+
 /* -- futex: shared, never FUTEX_PRIVATE_FLAG, because the neighbours are other processes */
 
 static long futex(uint64_t *word, int op, uint32_t value, const void *time_or_count, uint64_t *second, uint32_t last)
@@ -58,8 +81,14 @@ static long futex(uint64_t *word, int op, uint32_t value, const void *time_or_co
 int sys_futex_wait(uint64_t *word, uint32_t value, uint32_t mask, int64_t deadline)
 {
     struct timespec t = {deadline / NS, deadline % NS};
+    sigset_t held;
+    if (hold.depth)
+        pthread_sigmask(SIG_SETMASK, &hold.outside, &held);
     /* FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time; FUTEX_WAIT a relative one (futex(2)). */
-    return (int)futex(word, FUTEX_WAIT_BITSET, value, deadline == SYS_FOREVER ? NULL : &t, NULL, mask);
+    long rc = futex(word, FUTEX_WAIT_BITSET, value, deadline == SYS_FOREVER ? NULL : &t, NULL, mask);
+    if (hold.depth)
+        pthread_sigmask(SIG_SETMASK, &held, NULL);
+    return (int)rc;
 }
 
 int sys_futex_or_wake(uint64_t *word, uint32_t bits)
@@ -166,7 +195,7 @@ static int wait_ms(int epoll, struct epoll_event *e, int64_t left)
 {
     /* Round up: a wait that returned early would have to be called again. */
     int ms = left < 0 ? -1 : left > 86400 * NS ? 86400 * 1000 : (int)((left + 999999) / 1000000);
-    return outcome(epoll_wait(epoll, e, 1, ms));
+    return outcome(epoll_pwait(epoll, e, 1, ms, hold.depth ? &hold.outside : NULL));
 }
 
 int sys_epoll_wait(int epoll, int64_t deadline)
@@ -176,7 +205,8 @@ int sys_epoll_wait(int epoll, int64_t deadline)
     if (deadline == SYS_FOREVER || left <= 0)
         return wait_ms(epoll, &e, deadline == SYS_FOREVER ? -1 : 0);
     struct timespec t = {left / NS, left % NS};
-    int rc = outcome(syscall(SYS_epoll_pwait2, epoll, &e, 1, &t, NULL, (size_t)0)); /* in ns; Linux 5.11 */
+    /* In ns; Linux 5.11. The last is the size of the kernel's own mask, which is smaller than libc's. */
+    int rc = outcome(syscall(SYS_epoll_pwait2, epoll, &e, 1, &t, hold.depth ? &hold.outside : NULL, (size_t)8));
     return rc == -ENOSYS ? wait_ms(epoll, &e, left) : rc;
 }
 

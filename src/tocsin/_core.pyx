@@ -30,6 +30,8 @@ cdef extern from "tocsin.h" nogil:
         uint64_t id, word, generation, created_ns
         uint32_t kind, mode, is_set, sleepers, listeners, removed, waiting_here, writable
     int64_t toc_now()
+    void toc_signals_hold()
+    void toc_signals_give()
     const char *toc_name_fault(const char *)
     const char *toc_place_fault(const char *)
     int toc_path(char *, const char *, const char *)
@@ -45,6 +47,19 @@ DEF FOREVER = -1
 DEF LONGEST = 3.0e9  # seconds; beyond it an int64 of ns would overflow soon, and nobody lives to see it
 
 MESSAGE_MAX = TOC_MESSAGE_MAX
+
+
+cdef int hold_signals() except -1:
+    """Run what handlers are due, and hold signals back until the sleep, which one that comes from now on ends at once.
+    `toc_signals_give` has to follow."""
+    PyErr_CheckSignals()
+    toc_signals_hold()
+    try:
+        PyErr_CheckSignals()  # for one that came between these two: its handler alone runs with the others on hold
+    except BaseException:
+        toc_signals_give()
+        raise
+    return 0
 
 
 cdef int64_t deadline_of(object timeout) except -2:
@@ -135,6 +150,7 @@ include "_core_topic.pxi"
 include "_core_lock.pxi"
 include "_core_watch.pxi"
 include "_core_wait.pxi"
+include "_core_look.pxi"
 
 
 def name_fault(name):

@@ -133,11 +133,12 @@ cdef class Event(Object):
             if may_stop_a_loop():
                 self._before_blocking("wait_clear_async")
             while True:
+                hold_signals()
                 with nogil:
                     rc = toc_event_wait_clear(e, after, until)
+                    toc_signals_give()
                 if rc != -EINTR:
                     break
-                PyErr_CheckSignals()
         if rc < 0:
             self._fail(rc)
         return rc == 1

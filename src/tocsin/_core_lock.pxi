@@ -104,11 +104,12 @@ cdef class Lock(Object):
             self._before_blocking("acquire_async")
         since = toc_now()
         while True:
+            hold_signals()
             with nogil:
                 rc = toc_lock_acquire(l, since, until)
+                toc_signals_give()
             if rc != -EINTR:
                 return self.taken(rc)
-            PyErr_CheckSignals()
 
     def _attempt(self, int64_t since):
         """One look of a task that has waited since then; 0: it comes just now."""

@@ -109,10 +109,12 @@ cdef class Queue(QueueTake):
         cdef int64_t until = deadline_of(timeout), look = 0
         cdef int rc
         while True:
+            hold_signals()
             with nogil:
                 rc = toc_queue_join(q, look)
+                toc_signals_give()
             if rc == -EINTR:
-                PyErr_CheckSignals()
+                continue
             elif rc == 0 and look != until:
                 look = until
                 if may_stop_a_loop():

@@ -56,11 +56,12 @@ cdef class Signal(Object):
             if may_stop_a_loop():
                 self._before_blocking(twin)
             while True:
+                hold_signals()
                 with nogil:
                     heard = toc_signal_wait(s, until)
+                    toc_signals_give()
                 if heard != -EINTR:
                     break
-                PyErr_CheckSignals()
         if heard < 0 and heard != -ECANCELED:
             self._fail(heard)
         return heard if heard >= 0 else -2  # cancelled

@@ -103,11 +103,12 @@ def watch_sleep(int ear, int64_t until):
     """Until an ear hears something: True; False at the time `until`. Ctrl-C and handlers run at once."""
     cdef int rc
     while True:
+        hold_signals()
         with nogil:
             rc = toc_watch_sleep(ear, until)
+            toc_signals_give()
         if rc != -EINTR:
             break
-        PyErr_CheckSignals()
     if rc < 0:
         raise OSError(-rc, toc_strerror(rc).decode())
     return rc > 0

@@ -118,8 +118,7 @@ if pid == 0:
     say("owned")
     signal.pause()
 assert not event.wait(0)
-while event.owner is None:
-    event.wait(0.001)
+hear()
 os.kill(pid, signal.SIGKILL)
 try:
     event.wait()
@@ -129,6 +128,7 @@ except tocsin.OwnerDied as died:
 os.waitpid(pid, 0)
 """) as child:
         assert child.hear() == "owned"
+        child.say()
         assert child.hear() == "told"
         child.check()
 

@@ -1,7 +1,10 @@
-/* unit_lock_ends.c: what ends a wait for a lock, or its handle: close, cancel, removal; a deleted bell, no descriptors; crowds. Argument: a directory of ours. */
+/* unit_lock_ends.c: what ends a wait for a lock, or its handle: close, cancel, removal, a signal; a deleted bell, no descriptors; crowds. Argument: a directory of ours. */
 #define _GNU_SOURCE
 #include "unit_lock.h"
 
+#include "sys/sys.h"
+
+#include <signal.h>
 #include <sys/resource.h>
 
 static void a_closed_holder_abandons(void)
@@ -45,6 +48,63 @@ static void close_ends_the_blocked(void)
         toc_lock_free(a);
         toc_lock_free(b);
     }
+}
+
+static volatile sig_atomic_t handled;
+static void handle(int signal) { (void)signal, handled++; }
+
+/* It comes before the sleep, which would never hear of it without the hold; then the lock's first millisecond is over as
+ * well, between whose two sleeps it would also be lost. */
+static void a_signal_before_the_sleep_ends_it(void)
+{
+    toc_lock *a = opened("signals"), *b = opened("signals");
+    sigset_t before, after;
+    sigaction(SIGUSR1, &(struct sigaction){.sa_handler = handle}, NULL);
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    IS(try_it(a), 1);
+    for (int hungry = 0; hungry < 2; hungry++) {
+        handled = 0;
+        toc_signals_hold();
+        raise(SIGUSR1);
+        IS(handled, 0);
+        IS(toc_lock_acquire(b, hungry ? 1 : toc_now(), TOC_FOREVER), -EINTR);
+        IS(handled, 1);
+        raise(SIGUSR1);
+        IS(handled, 1); /* it is on hold again */
+        toc_signals_give();
+        IS(handled, 2);
+    }
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    for (int i = 1; i <= 64; i++) /* by number: the kernel's masks are shorter than libc's, whose rest is anything */
+        IS(sigismember(&before, i), sigismember(&after, i));
+    toc_lock_free(a);
+    toc_lock_free(b);
+}
+
+/* Who waits for another thread's short lock, or in any futex, can be interrupted as if nothing were on hold. */
+static uint32_t ended;
+
+static void *interrupt(void *thread)
+{
+    while (!__atomic_load_n(&ended, __ATOMIC_ACQUIRE)) { /* again and again: one may come before the sleep */
+        pthread_kill(*(pthread_t *)thread, SIGUSR1);
+        usleep(1000);
+    }
+    return NULL;
+}
+
+static void a_futex_under_hold_hears_signals(void)
+{
+    pthread_t me = pthread_self(), other;
+    uint64_t word = 0;
+    handled = 0;
+    toc_signals_hold();
+    CHECK(pthread_create(&other, NULL, interrupt, &me) == 0);
+    IS(sys_futex_wait(&word, 0, ~0u, TOC_FOREVER), -EINTR);
+    __atomic_store_n(&ended, 1, __ATOMIC_RELEASE);
+    pthread_join(other, NULL);
+    toc_signals_give();
+    CHECK(handled);
 }
 
 static void a_removed_lock(void)
@@ -160,6 +220,8 @@ int main(int argc, char **argv)
     unit_begin(argc, argv);
     RUN(a_closed_holder_abandons);
     RUN(close_ends_the_blocked);
+    RUN(a_signal_before_the_sleep_ends_it);
+    RUN(a_futex_under_hold_hears_signals);
     RUN(a_removed_lock);
     RUN(no_descriptor_left);
     RUN(the_bell_is_deleted);

@@ -204,6 +204,9 @@ int sys_random(void *out, size_t size)
 
 void sys_at_fork(void (*child)(void)) { (void)child; }
 
+void sys_signals_hold(void) {}
+void sys_signals_give(void) {}
+
 void sys_enter(struct sys_mask *saved)
 {
     (void)saved;
