@@ -41,6 +41,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "prove: a campaign; `make prove` runs it in full, `make test` a slice of it")
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "teardown":  # the one that has all of them, also when it comes from another process
+        _counts.extend(text for key, text in report.user_properties if key == "tally")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if _counts:
         terminalreporter.section("what the campaigns ran")
@@ -51,7 +56,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture
 def tally(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """`tally("2,000 pulses, 0 missed")` appears at the end of the run."""
-    return lambda text: _counts.append(f"{request.node.name}: {text}")
+    return lambda text: request.node.user_properties.append(("tally", f"{request.node.name}: {text}"))
 
 
 @pytest.fixture

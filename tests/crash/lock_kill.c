@@ -80,14 +80,14 @@ static void fault(const char *what, const char *where)
     faults++;
 }
 
+static int is_on(uint32_t *flag) { return __atomic_load_n(flag, __ATOMIC_ACQUIRE); }
+
 static void until(uint32_t *flag, pid_t pid)
 {
-    int status;
-    while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE)) {
-        if (pid && waitpid(pid, &status, WNOHANG) == pid)
+    for (siginfo_t ended = {0}; !is_on(flag); sched_yield())
+        /* It stays there for whoever judges it; and it may have set the flag since we looked, and ended. */
+        if (waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == pid && !is_on(flag))
             die("a child ended before its time");
-        sched_yield();
-    }
 }
 
 static void begin_waiter(void)
@@ -101,7 +101,8 @@ static void begin_waiter(void)
             toc_lock_release(l);
         _exit(0);
     }
-    while (!(__atomic_load_n(&lock->h.o.head->claim, __ATOMIC_ACQUIRE) & TOC_HUNGRY) || bench_state_of(waiter) != 'S')
+    /* Where another one holds it, he may give it back before we have seen it asleep: another moment, and as good. */
+    while (!is_on(&page->got) && (!(__atomic_load_n(&lock->h.o.head->claim, __ATOMIC_ACQUIRE) & TOC_HUNGRY) || bench_state_of(waiter) != 'S'))
         sched_yield();
 }
 
@@ -173,7 +174,7 @@ static pid_t start(int traced, const char *step)
 static int soon(uint32_t *flag)
 {
     for (int64_t end = toc_now() + (int64_t)patience * 1000000000; toc_now() < end; sched_yield())
-        if (__atomic_load_n(flag, __ATOMIC_ACQUIRE))
+        if (is_on(flag))
             return 1;
     return 0;
 }
@@ -191,7 +192,7 @@ static void judge(const char *where)
             fault("our own hold is lost", where);
     } else {
         if (s->holds == WE) {
-            if (!toc_lock_is_mine(lock) || __atomic_load_n(&page->got, __ATOMIC_ACQUIRE))
+            if (!toc_lock_is_mine(lock) || is_on(&page->got))
                 fault("a waiter's death took our lock", where);
             if (toc_lock_release(lock) != 0)
                 fault("we can't give it back", where);
