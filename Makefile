@@ -37,8 +37,9 @@ $(VENV)/tested: $(VENV)/installed
 demo: $(VENV)/installed
 	@$(BIN)/tocsin demo
 
+# A file of tests is one worker's; each test has a place and children of its own.
 test: $(VENV)/tested
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 prove: $(VENV)/tested
 	@TOCSIN_PROVE=full $(BIN)/python -m pytest -m prove --timeout=7200
