@@ -28,13 +28,12 @@ uint64_t walk_draw(void) /* xorshift */
 
 void walk_one_processor(void)
 {
-    cpu_set_t all, one;
-    CPU_ZERO(&one);
-    if (sched_getaffinity(0, sizeof all, &all) < 0)
+    cpu_set_t one;
+    int here = sched_getcpu(); /* not always the first: another walk may be at work beside this one */
+    if (here < 0)
         return;
-    for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; i++)
-        if (CPU_ISSET(i, &all))
-            CPU_SET(i, &one);
+    CPU_ZERO(&one);
+    CPU_SET(here, &one);
     sched_setaffinity(0, sizeof one, &one);
 }
 
