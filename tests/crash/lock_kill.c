@@ -59,6 +59,7 @@ static char path[700];
 static toc_lock *lock; /* ours; children inherit an anonymous one */
 static pid_t waiter;
 static long points, faults;
+static long thin = 3; /* of the eventful ones, in a slice; who asks for one scene wants them all */
 
 static int falls_asleep(void) { return s->holds == WE && (s->does == TAKES || s->does == HUNGERS); }
 
@@ -255,7 +256,7 @@ static enum step walk_it(struct walk *w, struct plan *plan, long share, const st
     *w = (struct walk){.done = &page->done, .word = {&lock->h.o.head->word, &lock->h.o.head->claim},
                        .sleeps = falls_asleep()};
     walk_adopt(w, start(1, NULL));
-    enum step r = at ? walk_to(w, *at) : walk_survey(w, plan, share, share && share < 1000 ? 3 : 1, 10000);
+    enum step r = at ? walk_to(w, *at) : walk_survey(w, plan, share, share && share < 1000 ? thin : 1, 10000);
     walk_kill(w);
     return r;
 }
@@ -295,6 +296,8 @@ int main(int argc, char **argv)
         walk_one_processor();
         if (argc > 5)
             patience = atoi(argv[5]);
+        if (argc == 7)
+            thin = 1;
     }
     for (int i = 0; i < N_SCENES && !faults; i++) {
         s = &SCENES[i];
