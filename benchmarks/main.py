@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
-STEMS = ("event", "queue", "data_event", "signal", "bus", "watchpoint", "tocsin_run", "lock", "wait")
+STEMS = ("event", "queue", "data_event", "signal", "bus", "watchpoint", "tocsin_run", "lock", "wait",
+         "before_after", "startup")
 
 
 def parser(stems: Sequence[str]) -> argparse.ArgumentParser:

@@ -370,11 +370,12 @@ int toc_topic_state(toc_topic *t, toc_topic_stat *out); /* without the lock */
 /* Look at any object without making, changing or trusting it. */
 int toc_peek(toc_stat *out, const char *path);
 
-/* Who has to do with a queue or a topic, by the id that stands in .tocsin.owners (docs/design/owner.md); a dead one may still be
- * among them. A queue's: `held` of its items he received and has not acked, `taken` he got and has not called task_done for. A
+/* Who has to do with a queue or a topic, by the byte of .tocsin.owners that he has locked (docs/design/owner.md); a dead one may still
+ * be among them. A queue's: `held` of its items he received and has not acked, `taken` he got and has not called task_done for. A
  * topic's listener: `heard` is the last number that he has read. */
 typedef struct toc_taker {
     uint64_t owner, held, taken, heard;
+    uint32_t alive;
 } toc_taker;
 
 typedef struct toc_look {
@@ -384,7 +385,7 @@ typedef struct toc_look {
     uint64_t count;        /* sets, signals, values, puts, emits, ever; a lock's: how often it was taken, the low 16 bits */
     uint64_t bytes;        /* of the value, of what is ready or delayed, of what is retained */
     uint64_t claim;        /* the id of who owns the event or holds the lock, or died doing so; 0: nobody; 1: who closed his handle */
-    toc_owner_info who;    /* what he said of himself. `alive` is 0: ask who has his byte of .tocsin.owners locked */
+    toc_owner_info who;    /* what he said of himself, if anything */
     uint32_t abandoned;    /* a lock's: free, and its last holder closed his handle */
     toc_queue_stat queue;  /* without segments and file_bytes */
     toc_topic_stat topic;  /* without cursor and segments */
@@ -417,7 +418,7 @@ typedef struct toc_finding {
     char file[64];     /* what follows the object's ".NAME.<id>." in the name of the first such file, or "" */
 } toc_finding;
 
-int toc_check(const char *path, toc_finding *out, int room);
+int toc_check_object(const char *path, toc_finding *out, int room);
 /* Puts right what can be, without losing anything that was accepted, under the object's own lock: the counts of a queue, and what the
  * dead left in it; files that belong to the object and that it does not name. Those who use it go on. *did (may be NULL): files that
  * were removed. 0, or -errno: -EUCLEAN: beyond repair. */

@@ -21,7 +21,7 @@ static int allocate(int fd, size_t size)
     return rc < 0 ? rc : sys_extend(fd, size);
 }
 
-static uint32_t setup_check(const struct toc_queue_setup *setup)
+uint32_t toc_queue_setup_check(const struct toc_queue_setup *setup)
 {
     const unsigned char *p = (const unsigned char *)setup;
     uint32_t sum = 2166136261u;
@@ -39,7 +39,7 @@ static void fill(struct toc_head *h, const void *with)
         .max_deliveries = o->max_deliveries < 0 ? 5 : (uint32_t)o->max_deliveries,
         .codec = o->codec < 0 ? 1 : (uint32_t)o->codec, .durable = o->durable > 0,
     };
-    f->setup.check = setup_check(&f->setup);
+    f->setup.check = toc_queue_setup_check(&f->setup);
     /* A memfd's segments are ranges of it, behind this. */
     f->half[0].next_file = (uint32_t)((sizeof(struct toc_queue_file) + TOC_PAGE - 1) / TOC_PAGE);
 }
@@ -77,7 +77,7 @@ static int finish(struct toc_queue *q, const toc_queue_options *o)
 {
     struct toc_queue_file *f = queue_file(q);
     struct toc_queue_setup setup = f->setup; /* read once */
-    if (setup.check != setup_check(&setup))
+    if (setup.check != toc_queue_setup_check(&setup))
         return -EUCLEAN;
     if (o && differs(&setup, o))
         return -EEXIST;
@@ -151,20 +151,26 @@ void toc_queue_free(toc_queue *q)
     toc_handle_free(&q->h);
 }
 
+void toc_queue_figures(const struct toc_queue_setup *setup, const struct toc_queue_state *s, toc_queue_stat *out)
+{
+    uint64_t now = toc_queue_now_ms(), late = s->delayed && now >= s->due_ms ? 1 : 0;
+    uint64_t there = s->tail_sequence - s->head_sequence + s->back;
+    *out = (toc_queue_stat){
+        .ready = there - s->delayed + late, .delayed = s->delayed - late, .held = s->held,
+        .unfinished = there + s->held, .bytes = s->bytes + s->back_bytes, .puts = s->tail_sequence,
+        .maxsize = setup->maxsize, .max_bytes = setup->max_bytes, .max_deliveries = (int)setup->max_deliveries,
+        .codec = (int)setup->codec, .durable = (int)setup->durable, .shut = (int)s->shut,
+    };
+}
+
 int toc_queue_state(toc_queue *q, toc_queue_stat *out)
 {
-    const struct toc_queue_setup *setup = &queue_file(q)->setup;
     struct toc_queue_state s;
     if (atom32_load_acq(&q->h.o.closed))
         return -ESHUTDOWN;
     toc_queue_snapshot(q, &s);
-    uint64_t now = toc_queue_now_ms(), late = s.delayed && now >= s.due_ms ? 1 : 0;
-    *out = (toc_queue_stat){
-        .ready = s.tail_sequence - s.head_sequence + s.back - s.delayed + late, .delayed = s.delayed - late, .held = s.held,
-        .unfinished = toc_queue_unfinished(q, &s), .bytes = s.bytes + s.back_bytes, .puts = s.tail_sequence,
-        .maxsize = setup->maxsize, .max_bytes = setup->max_bytes, .max_deliveries = (int)setup->max_deliveries,
-        .codec = (int)setup->codec, .durable = (int)setup->durable, .shut = (int)s.shut,
-    };
+    toc_queue_figures(&queue_file(q)->setup, &s, out);
+    out->unfinished = toc_queue_unfinished(q, &s);
     const struct toc_table *t = queue_file(q)->half + (s.half & 1);
     for (uint32_t i = 0; i < t->count && i < TOC_SEGMENTS_MAX; i++)
         out->file_bytes += (uint64_t)t->segment[i].pages * TOC_PAGE;

@@ -104,6 +104,11 @@ struct toc_queue {
 
 static inline struct toc_queue_file *queue_file(const struct toc_queue *q) { return (struct toc_queue_file *)q->h.o.head; }
 
+/* -- queue.c */
+uint32_t toc_queue_setup_check(const struct toc_queue_setup *setup);
+/* What the two say; `unfinished` without what holders have taken, and nothing of segments. */
+void toc_queue_figures(const struct toc_queue_setup *setup, const struct toc_queue_state *s, toc_queue_stat *out);
+
 /* -- queue_state.c */
 /* May this handle change the queue? Joins the owners of its directory at the first change: looking makes no file. */
 int toc_queue_ready(struct toc_queue *q);

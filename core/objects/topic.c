@@ -21,7 +21,7 @@ static int allocate(int fd, size_t size)
     return rc < 0 ? rc : sys_extend(fd, size);
 }
 
-static uint32_t setup_check(const struct toc_topic_setup *setup)
+uint32_t toc_topic_setup_check(const struct toc_topic_setup *setup)
 {
     uint64_t sum = (uint64_t)setup->max_bytes * 0x9e3779b97f4a7c15ull + 0x70636974ull;
     return (uint32_t)(sum ^ sum >> 29);
@@ -32,7 +32,7 @@ static void fill(struct toc_head *h, const void *with)
     const toc_topic_options *o = with;
     struct toc_topic_file *f = (struct toc_topic_file *)h;
     f->setup = (struct toc_topic_setup){.max_bytes = o->max_bytes < 0 ? TOC_TOPIC_BYTES : o->max_bytes};
-    f->setup.check = setup_check(&f->setup);
+    f->setup.check = toc_topic_setup_check(&f->setup);
     f->state[0].low_sequence = 1;
     /* A memfd's segments are ranges of it, behind this. */
     f->half[0].next_file = (uint32_t)((sizeof(struct toc_topic_file) + TOC_PAGE - 1) / TOC_PAGE);
@@ -75,7 +75,7 @@ static int finish(struct toc_topic *t, const toc_topic_options *o)
 {
     struct toc_topic_file *f = topic_file(t);
     struct toc_topic_setup setup = f->setup; /* read once */
-    if (setup.check != setup_check(&setup) || setup.max_bytes < (int64_t)TOC_TOPIC_BYTES_MIN)
+    if (setup.check != toc_topic_setup_check(&setup) || setup.max_bytes < (int64_t)TOC_TOPIC_BYTES_MIN)
         return -EUCLEAN;
     if (o && o->max_bytes >= 0 && o->max_bytes != setup.max_bytes)
         return -EEXIST;

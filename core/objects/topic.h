@@ -110,6 +110,9 @@ struct toc_topic {
 
 static inline struct toc_topic_file *topic_file(const struct toc_topic *t) { return (struct toc_topic_file *)t->h.o.head; }
 
+/* -- topic.c */
+uint32_t toc_topic_setup_check(const struct toc_topic_setup *setup);
+
 /* -- topic_state.c */
 int toc_topic_ready(struct toc_topic *t);
 /* Take the lock and the present state into t->s; after 0, toc_topic_leave. -ETIMEDOUT: a stopped process has it. */

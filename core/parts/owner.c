@@ -167,3 +167,37 @@ bool toc_owner_lives(const struct toc_owner *o, uint64_t id)
 {
     return id != 0 && (id == o->id || sys_owner_is_locked(o->file->fd, id));
 }
+
+static struct toc_owner *ours_with(const struct sys_file *file)
+{
+    for (struct toc_owner *o = first; o; o = o->next)
+        if (is_open(o) && o->ino == file->ino && o->dev == file->dev)
+            return o;
+    return NULL;
+}
+
+int toc_owner_ask(const char *directory, uint64_t id)
+{
+    char path[1024 + sizeof TOC_OWNER_FILE];
+    size_t n = strlen(directory);
+    struct sys_mask saved;
+    struct sys_file file;
+    struct toc_owner *o;
+    if (id == 0 || n + sizeof TOC_OWNER_FILE > sizeof path)
+        return id != 0;
+    memcpy(path, directory, n);
+    memcpy(path + n, TOC_OWNER_FILE, sizeof TOC_OWNER_FILE);
+    /* Nobody of this process joins or quits meanwhile: the close of our descriptor would take his lock. */
+    sys_enter(&saved);
+    int lives = sys_stat(path, &file) != -ENOENT;
+    if (lives && (o = ours_with(&file))) {
+        lives = sys_owner_is_locked(o->file->fd, id);
+    } else if (lives) {
+        int fd = sys_open(path, false);
+        lives = fd != -ENOENT && (fd < 0 || sys_fstat(fd, &file) < 0 || !file.regular || sys_owner_is_locked(fd, id));
+        if (fd >= 0 && !ours_with(&file)) /* replaced meanwhile by the one that we have: then it stays open */
+            sys_close(fd);
+    }
+    sys_leave(&saved);
+    return lives;
+}

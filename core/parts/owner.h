@@ -38,6 +38,8 @@ void toc_owner_quit(struct toc_owner *o);
 /* To be called before anything is announced under `id`: after a fork the child becomes somebody else, and at most once a
  * second the file is looked at: somebody may have deleted it, or closed our descriptor. */
 int toc_owner_ready(struct toc_owner *o, uint64_t now_coarse);
+/* The same for who is nobody there, and makes nothing. 1 or 0; a doubt is 1. */
+int toc_owner_ask(const char *directory, uint64_t id);
 /* Unknown is alive: only a lock that nobody holds proves a death. */
 bool toc_owner_lives(const struct toc_owner *o, uint64_t id);
 

@@ -5,7 +5,7 @@ int main(int argc, char **argv)
 {
     struct program p = {
         .self = "evt_clear", .verb = "clear",
-        .help = "  evt_clear ready            who waits for \"ready\" from now on waits for the next evt_set\n"
+        .help = "  evt_clear ready            # who waits for \"ready\" from now on waits for the next evt_set\n"
                 "\n"
                 "usage: evt_clear [--at PLACE] [--mode OCTAL] NAME\n"
                 "\n"

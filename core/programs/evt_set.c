@@ -5,7 +5,7 @@ int main(int argc, char **argv)
 {
     struct program p = {
         .self = "evt_set", .verb = "set",
-        .help = "  evt_set ready              wake everyone who waits for \"ready\", now and later\n"
+        .help = "  evt_set ready              # wake everyone who waits for \"ready\", now and later\n"
                 "\n"
                 "usage: evt_set [--at PLACE] [--mode OCTAL] NAME\n"
                 "\n"

@@ -9,9 +9,10 @@ int main(int argc, char **argv)
     struct program p = {
         .self = "evt_wait", .verb = "wait", .takes_timeout = 1, .timeout_ns = TOC_FOREVER,
         .exits = "Exit: 0 set, 1 timed out, 2 wrong usage, 3 could not be done, 4 its owner died before it was set.\n",
-        .help = "  evt_wait ready && echo go  wait until somebody sets \"ready\"\n"
-                "  evt_wait ready 2.5         the same, for 2.5 seconds at most\n"
-                "  evt_wait ready 0           is it set?\n"
+        .help = "  evt_wait ready 0                # is it set? exit 1: it is not\n"
+                "  evt_wait ready && echo go &     # until somebody says: evt_set ready\n"
+                "  evt_set ready\n"
+                "  evt_wait ready 2.5              # the same, for 2.5 seconds at most\n"
                 "\n"
                 "usage: evt_wait [--at PLACE] [--mode OCTAL] NAME [TIMEOUT_S]\n"
                 "\n"

@@ -10,8 +10,9 @@
 #include <sys/wait.h>
 
 static const char HELP[] =
-    "  tocsin run --sets a -- make a                  say \"a\" when it is made\n"
-    "  tocsin run --after a --after b -- make c       start when both are\n"
+    "  tocsin run --after a --after b -- echo both &   # starts when both are set\n"
+    "  tocsin run --sets a -- true\n"
+    "  tocsin run --sets b -- true\n"
     "\n"
     "usage: tocsin run [--after E]... [--sets E | --sets-always E] [--timeout S] [--at PLACE] -- COMMAND...\n"
     "\n"

@@ -1,11 +1,10 @@
 /* tocsin: the command. `run` is done here, where a start costs what a C program costs; every other verb is the
- * interpreter's, whose entry point pip puts beside us as `tocsin-verbs`. So is completion, which knows all verbs. */
+ * interpreter's, whose script pip puts beside us as `tocsin-verbs`. */
 #define _GNU_SOURCE
 #include "line.h"
 #include "run.h"
 
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,7 +27,7 @@ static int hand_over(char **argv)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1 && !strcmp(argv[1], "run") && !getenv("_TOCSIN_COMPLETE"))
+    if (argc > 1 && !strcmp(argv[1], "run"))
         return run_main(argc - 1, argv + 1);
     return hand_over(argv);
 }

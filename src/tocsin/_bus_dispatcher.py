@@ -13,7 +13,8 @@ import itertools
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
 
 from tocsin import _core
 from tocsin._bus_place import Place
@@ -21,10 +22,21 @@ from tocsin._bus_place import Place
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tocsin._bus_handler import BusHandler
+
 #: How long it waits for more, in seconds; and how long an exit waits for one callback.
 LINGER = 1.0
 #: With so many timers, look for the first time which of them were cancelled.
 PURGE = 64
+
+
+class Leader(Protocol):
+    """A reader of a bus with a name (`_bus_reader`), that stands by."""
+
+    gate: threading.Lock
+
+    def lead(self) -> bool:
+        """Read for it, and offer what there is. False: nothing is there."""
 
 
 class Timer:
@@ -63,6 +75,28 @@ class Timer:
         return f"<tocsin bus timer: {f'in {left:.3f} s' if self.pending else 'over'}>"
 
 
+class Run:
+    """So many emits in a row that one handler has to hear: they are served in one go."""
+
+    __slots__ = ("handler", "left")
+
+    def __init__(self, handler: BusHandler, left: int) -> None:
+        self.handler = handler
+        self.left = left
+
+    def step(self) -> None:
+        dispatcher.run_under_way = self
+        try:
+            self.handler.serve(self)
+        finally:
+            dispatcher.run_under_way = None
+            if self.left:  # the callback tried to end the thread: the others go on
+                dispatcher.ready.appendleft(self)
+
+    def bury(self, why: str) -> None:
+        self.handler.bury(why)
+
+
 class Dispatcher(Place):
     def __init__(self) -> None:
         super().__init__()
@@ -74,11 +108,19 @@ class Dispatcher(Place):
         self.thread: threading.Thread | None = None
         self.turns = 0
         self.serving = False
+        self.run_under_way: Run | None = None
+        self.readers: deque[Leader] = deque()  # those who stand by while this thread reads for them
+        self.asleep = True
+        self.ends = 0  # how often it has come to the end of what it had to do
         self.purge = PURGE
 
     def call(self) -> bool:
+        self.asleep = False
         self.rouse()
         return True
+
+    def post_many(self, receiver: BusHandler, count: int) -> bool:
+        return self.post(Run(receiver, count))
 
     def rouse(self) -> None:
         with self.books:
@@ -100,12 +142,29 @@ class Dispatcher(Place):
         self.rouse()
         return timer
 
+    def lead(self) -> bool:
+        """Nothing is to be done: read for those who stand by. False: nothing is there; they go and wait for it."""
+        self.ends += 1
+        self.asleep = True
+        for _ in range(len(self.readers)):
+            try:
+                reader = self.readers.popleft()
+            except IndexError:  # it has just gone to read itself
+                break
+            if reader.lead():
+                self.asleep = False
+                self.readers.append(reader)
+            else:
+                reader.gate.release()
+        return not self.asleep
+
     def is_here(self) -> bool:
         return threading.current_thread() is self.thread
 
     def run(self) -> None:
         while True:
-            self.unflag()
+            self.asleep = False
+            self.called.down()
             self.serving = True
             try:
                 self.serve()
@@ -114,12 +173,12 @@ class Dispatcher(Place):
             self.serving = False
             self.turns += 1
             due = self.fire()
-            if self.ready:
+            if self.ready or self.lead():
                 continue
             left = LINGER if due < 0 else max(0.0, (due - _core.now()) / 1e9)
             if not self.bell.acquire(timeout=min(left, threading.TIMEOUT_MAX)) and due < 0:
                 with self.books:
-                    if not self.ready and not self.timers and not self.called.locked():
+                    if not self.ready and not self.timers and not self.called.is_up:
                         self.thread = None
                         return
 
@@ -144,12 +203,17 @@ class Dispatcher(Place):
         gate = _Gate()
         self.post(gate)
         while True:
-            before = self.turns, len(self.ready)
+            before = self.turns, self.left()
             if gate.passed.acquire(timeout=LINGER):
                 return
-            if before == (self.turns, len(self.ready)):
+            if before == (self.turns, self.left()):
                 sys.stderr.write("tocsin: a bus callback is still running at exit; what was behind it is not run\n")
                 return
+
+    def left(self) -> int:
+        """How many calls are to be made before it comes to what was posted last."""
+        run = self.run_under_way
+        return (0 if run is None else run.left) + sum(getattr(receiver, "left", 1) for receiver in list(self.ready))
 
     def renew(self) -> None:
         self.__init__()  # type: ignore[misc]  # the child has none of the parent's threads, and none of its timers

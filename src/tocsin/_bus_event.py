@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: An event on its way: name, positional arguments, keyword arguments (None: none). A plain tuple, because an emit makes
-#: one and most handlers see only what is in it.
+    #: What an emit takes.
+    Args = tuple[Any, ...]
+    Kwargs = Mapping[str, Any] | None
+
+#: An event on its way: name, positional arguments, keyword arguments (None or empty: none). A plain tuple, because an
+#: emit makes one and most handlers see only what is in it.
 Raw = tuple[str, tuple[Any, ...], "dict[str, Any] | None"]
 
 

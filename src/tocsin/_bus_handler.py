@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tocsin import _bus_callback as callbacks
 from tocsin._bus_backlog import Backlog
@@ -14,10 +14,24 @@ from tocsin._errors import Lagged
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tocsin._bus import Bus
+    from tocsin._bus_base import Base
     from tocsin._bus_event import Raw
     from tocsin._bus_meeting import Loop
     from tocsin._bus_place import Place
+
+
+class Run(Protocol):
+    """So many emits that are to be served in one go; it counts down."""
+
+    left: int
+
+
+class One:
+    """A run of one."""
+
+    __slots__ = ("left",)
+
+    left: int
 
 
 class BusHandler:
@@ -29,7 +43,7 @@ class BusHandler:
 
     def __init__(  # noqa: PLR0913 - as many as `register` has
         self,
-        bus: Bus,
+        bus: Base,
         pattern: str,
         func: Callable[..., Any],
         place: Place,
@@ -57,6 +71,7 @@ class BusHandler:
         self._title = callbacks.title(func)
         self._claim = [None]  # of one that is not recurring: whoever pops it delivers
         self._context = contextvars.copy_context()
+        self._one = One()
         self._running = 0  # tasks that serve the backlog; changed on the place's own thread only
         self._is_async = callbacks.is_async(func)
         self._convert: Any = None
@@ -109,7 +124,24 @@ class BusHandler:
             return True
         place = self._place
         place.ready.append(self)
-        return place.call() if place.called.acquire(False) else True
+        return place.call() if place.called.up() else True
+
+    def offer_many(self, raws: list[Raw]) -> None:
+        """The same for one emit after the other."""
+        self.rouse(self.keep(raws))
+
+    def keep(self, raws: list[Raw]) -> int:
+        """The first half of it, which calls nobody: how many more emits it has to hear than before."""
+        if self._ref is not None and self._ref() is None:
+            return 0
+        if not self.recurring:
+            raws = raws[:1] if self._claimed() else []
+        return self._backlog.push_many(raws)
+
+    def rouse(self, count: int) -> None:
+        """The second half: have so many of them served."""
+        if count:
+            self._place.post_many(self, count)
 
     def _claimed(self) -> bool:
         try:
@@ -127,27 +159,49 @@ class BusHandler:
     def step(self) -> None:
         if self._is_async:
             self._step_async()
-            return
-        backlog = self._backlog
-        raw = backlog.take()
-        if raw is None:
-            return
-        if backlog.dropped != backlog.told:
-            self._report_lag()
-        func = self._func
-        if func is None and (func := self.func) is None:
-            return
-        _, args, kwargs = raw
-        try:
-            if self._convert is not None:
-                args, kwargs = self._convert(args, kwargs)
-            run = self._context.run
-            found = run(func, *args) if kwargs is None else run(func, *args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - it is reported
-            self._fail(error, raw)
         else:
+            one = self._one
+            one.left = 1
+            self.serve(one)
+
+    def serve(self, run: Run) -> None:
+        """Call a plain function for `run.left` emits. What goes wrong is told outside of its context."""
+        while run.left > 0:
+            if self._backlog.lags:
+                self._report_lag()
+            odd = self._context.run(self._calls, run)
+            if odd is not None:
+                found, raw = odd
+                if isinstance(found, Exception):
+                    self._fail(found, raw)
+                else:
+                    self._take_care(found, raw)
+
+    def _calls(self, run: Run) -> tuple[Any, Raw] | None:
+        """Call until `run` is over, or something else has to be done: an error or a coroutine, with its emit."""
+        backlog = self._backlog
+        take, convert, strong = backlog.take, self._convert, self._func
+        while run.left > 0:
+            if backlog.lags:
+                return None
+            run.left -= 1
+            raw = take()
+            if raw is None:  # somebody else has served it
+                run.left = 0
+                return None
+            func = strong
+            if func is None and (func := self.func) is None:
+                continue
+            _, args, kwargs = raw
+            try:
+                if convert is not None:
+                    args, kwargs = convert(args, kwargs)
+                found = func(*args, **kwargs) if kwargs else func(*args)
+            except Exception as error:  # noqa: BLE001 - it is reported
+                return error, raw
             if found is not None and inspect.iscoroutine(found):
-                self._take_care(found, raw)
+                return found, raw
+        return None
 
     def _take_care(self, coroutine: Any, raw: Raw) -> None:
         """A plain function gave a coroutine (a lambda, say): run it, too."""
@@ -174,7 +228,7 @@ class BusHandler:
             self._place.spawn(self._serve, self._context.copy())
 
     async def _serve_one(self, raw: Raw) -> None:
-        if self._backlog.dropped != self._backlog.told:
+        if self._backlog.lags:
             self._report_lag()
         try:
             await self._call(raw)
@@ -187,7 +241,7 @@ class BusHandler:
         ended = False
         try:
             while (raw := backlog.take()) is not None:
-                if backlog.dropped != backlog.told:
+                if backlog.lags:
                     self._report_lag()
                 await self._call(raw)
         except BaseException as error:

@@ -6,10 +6,7 @@ of them, none included: ``job.*`` matches ``job.done``, ``job.**`` also ``job`` 
 
 from __future__ import annotations
 
-from functools import lru_cache
 
-
-@lru_cache(maxsize=1024)
 def check_name(name: object) -> str:
     """The name of one event. TypeError, ValueError: it is none."""
     parts = _parts(name, "name")
@@ -19,7 +16,14 @@ def check_name(name: object) -> str:
     return name
 
 
-@lru_cache(maxsize=1024)
+def is_name(name: str) -> bool:
+    try:
+        check_name(name)
+    except ValueError:
+        return False
+    return True
+
+
 def check_pattern(pattern: object) -> bool:
     """Is it a pattern (True), or the name of one event? TypeError, ValueError: it is neither."""
     parts = _parts(pattern, "pattern")
@@ -40,14 +44,10 @@ def _parts(text: object, what: str) -> list[str]:
 
 def matches(pattern: str, name: str) -> bool:
     """Does the pattern, which was checked, match the name?"""
-    return _match(tuple(pattern.split(".")), tuple(name.split(".")))
-
-
-@lru_cache(maxsize=1024)
-def _match(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    parts = name.split(".")
     # By rows, as one compares with wildcards: `reached` are the counts of parts that the pattern so far can stand for.
     reached = {0}
-    for piece in pattern:
+    for piece in pattern.split("."):
         if piece == "**":
             reached = set(range(min(reached), len(parts) + 1))
         else:

@@ -14,8 +14,10 @@ import sys
 import threading
 import weakref
 from collections import deque
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tocsin._bus_backlog import Flag
 from tocsin._bus_meeting import here
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from trio.lowlevel import TrioToken
 
+    from tocsin._bus_handler import BusHandler
     from tocsin._bus_meeting import Loop
 
 #: How many receivers are served in one turn of a loop, so that its other callbacks, and its sockets, have theirs.
@@ -40,16 +43,21 @@ class Receiver(Protocol):
 
 
 class Place:
-    """The queue and the one call. `called` is a lock used as a flag: who gets it has to call."""
+    """The queue and the one call. `called` is a flag: who raises it has to call."""
 
     def __init__(self) -> None:
         self.ready: deque[Receiver] = deque()
-        self.called = threading.Lock()
+        self.called = Flag()
 
     def post(self, receiver: Receiver) -> bool:
         """From any thread: have it served. False: there is no one to serve it, and it has been buried."""
         self.ready.append(receiver)
-        return self.call() if self.called.acquire(blocking=False) else True
+        return self.call() if self.called.up() else True
+
+    def post_many(self, receiver: BusHandler, count: int) -> bool:
+        """Have one receiver served so many times."""
+        self.ready.extend(repeat(receiver, count))
+        return self.call() if self.called.up() else True
 
     def call(self) -> bool:
         """Have `turn` run on the place's thread; `called` is the caller's."""
@@ -57,14 +65,8 @@ class Place:
 
     def turn(self) -> None:
         # First the flag, then the look: whoever posts in between calls again.
-        self.unflag()
+        self.called.down()
         self.serve()
-
-    def unflag(self) -> None:
-        try:
-            self.called.release()
-        except RuntimeError:  # nobody called: the dispatcher looks by itself, and so does a call from before a fork
-            return
 
     def serve(self) -> None:
         ready = self.ready
@@ -76,7 +78,7 @@ class Place:
                     return
                 receiver.step()
         finally:
-            if ready and self.called.acquire(blocking=False):
+            if ready and self.called.up():
                 self.call()
 
     def bury(self, why: str) -> None:
@@ -109,7 +111,7 @@ class Place:
     def renew(self) -> None:
         """After fork, in the child."""
         self.ready.clear()
-        self.called = threading.Lock()
+        self.called = Flag()
 
 
 def report(message: str, error: BaseException, source: object) -> None:
@@ -146,13 +148,13 @@ class LoopPlace(Place):
                 raise
             why = "its loop is closed"
         turn.place = None
-        self.unflag()
+        self.called.down()
         self.bury(why)
         return False
 
     def lost(self) -> None:
         """The loop was closed, or collected, with our call in it."""
-        self.unflag()
+        self.called.down()
         self.bury("its loop was closed before it came to it")
 
     def is_closed(self) -> bool:
@@ -225,7 +227,7 @@ class TrioPlace(Place):
         except trio.RunFinishedError:
             self.over = True
             why = "its run of trio is over"
-        self.unflag()
+        self.called.down()
         self.bury(why)
         return False
 
@@ -250,7 +252,7 @@ class Nowhere(Place):
 
     def call(self) -> bool:
         # No turn is under way, so every post comes here; and so whoever posts too late sees the heir.
-        self.unflag()
+        self.called.down()
         self.hand_over()
         return True
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tocsin._bus_names import check_pattern, matches
+from tocsin._bus_known import check_pattern, matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,8 @@ class Listener(Protocol):
 
     def offer(self, raw: Raw) -> bool: ...
 
+    def offer_many(self, raws: list[Raw]) -> None: ...
+
 
 #: All who hear a name, and those of them that need room made first; both in the order of their registration.
 Route = tuple[tuple[Any, ...], tuple[Any, ...]]
@@ -44,6 +46,7 @@ class Registry:
         self.routes: dict[str, Route] = {}
         self.version = 0
         self.is_shut = False
+        self.strict = 0  # how many of them may let an emit wait, or refuse it
         self._number = 0
         self._exact: dict[str, dict[Any, int]] = {}
         self._wild: dict[str, dict[Any, int]] = {}
@@ -52,6 +55,7 @@ class Registry:
         wild = check_pattern(listener.pattern)
         with self.lock:
             self._number += 1
+            self.strict += listener._strict
             books = self._wild if wild else self._exact
             books.setdefault(listener.pattern, {})[listener] = self._number
             self._changed(listener.pattern, wild=wild)
@@ -66,6 +70,7 @@ class Registry:
                 if here is not None and here.pop(listener, None) is not None:
                     if not here:
                         del books[listener.pattern]
+                    self.strict -= listener._strict
                     self._changed(listener.pattern, wild=books is self._wild)
                     return True
         return False

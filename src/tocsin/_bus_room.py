@@ -16,13 +16,13 @@ from tocsin._wait import warn_if_loop_is_running
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tocsin._bus import Bus
+    from tocsin._bus_base import Base
 
 #: How often one who waits looks whether the loop that is to make room is closed, which nobody would tell him.
 LOOK_NS = 1_000_000_000
 
 
-def make_room(strict: Sequence[Any], bus: Bus) -> None:
+def make_room(strict: Sequence[Any], bus: Base) -> None:
     taken: list[Any] = []
     try:
         _take_or_refuse(strict, taken)
@@ -41,7 +41,7 @@ def make_room(strict: Sequence[Any], bus: Bus) -> None:
         raise
 
 
-async def make_room_async(strict: Sequence[Any], bus: Bus) -> None:
+async def make_room_async(strict: Sequence[Any], bus: Base) -> None:
     taken: list[Any] = []
     try:
         _take_or_refuse(strict, taken)
@@ -88,7 +88,7 @@ def _refuse_deadlock(listener: Any, meeting: Meeting) -> None:
         raise
 
 
-def _is_gone(listener: Any, meeting: Meeting, bus: Bus) -> bool:
+def _is_gone(listener: Any, meeting: Meeting, bus: Base) -> bool:
     """After a second: will there be room at all? What is not to be served is let in, to be reported."""
     listener._backlog.forget(meeting)
     place = getattr(listener, "_place", None)

@@ -19,14 +19,14 @@ from tocsin._wait import warn_if_loop_is_running
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from tocsin._bus import Bus
+    from tocsin._bus_base import Base
     from tocsin._bus_event import Raw
 
 
 class Inbox:
     """What stands in the registry, and must not keep the subscription alive."""
 
-    def __init__(self, bus: Bus, pattern: str, policy: str, limit: int) -> None:
+    def __init__(self, bus: Base, pattern: str, policy: str, limit: int) -> None:
         self.bus = bus
         self.pattern = pattern
         self._backlog = Backlog(policy, limit)
@@ -40,6 +40,16 @@ class Inbox:
         self._backlog.push(raw)
         self.wake()
         return True
+
+    def offer_many(self, raws: list[Raw]) -> None:
+        self.rouse(self.keep(raws))
+
+    def keep(self, raws: list[Raw]) -> int:
+        return self._backlog.push_many(raws)
+
+    def rouse(self, count: int) -> None:
+        for _ in range(max(1, min(count, len(self.sleepers)))):
+            self.wake()
 
     def wake(self) -> None:
         """One of those who wait, for there is one more to take."""
@@ -114,11 +124,11 @@ class Subscription:
     Let go of, it has left the bus; `close()` and ``with`` do it now. The standard library has no namesake.
     """
 
-    def __init__(self, bus: Bus, pattern: str, policy: str, limit: int) -> None:
+    def __init__(self, bus: Base, pattern: str, policy: str, limit: int) -> None:
         self._inbox = Inbox(bus, pattern, policy, limit)
         self._leave = weakref.finalize(self, self._inbox.leave)
         self._leave.atexit = False
-        bus._registry.add(self._inbox)
+        bus._join(self._inbox)
 
     @property
     def pattern(self) -> str:
@@ -188,7 +198,7 @@ class Subscription:
         if inbox.over is not None:
             raise inbox.over
         backlog = inbox._backlog
-        if backlog.dropped != backlog.told:
+        if backlog.lags:
             missed = backlog.lagged()
             if missed:
                 what = f"the subscription to {self.pattern!r} was {backlog.limit} emits behind"

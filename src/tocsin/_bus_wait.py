@@ -9,7 +9,7 @@ from tocsin._bus_event import BusEvent, seen
 from tocsin._bus_meeting import Meeting
 
 if TYPE_CHECKING:
-    from tocsin._bus import Bus
+    from tocsin._bus_base import Base
     from tocsin._bus_event import Raw
 
 
@@ -20,12 +20,12 @@ class Seat:
     _backlog = None
     __slots__ = ("_claim", "_meeting", "bus", "pattern")
 
-    def __init__(self, bus: Bus, pattern: str) -> None:
+    def __init__(self, bus: Base, pattern: str) -> None:
         self.bus = bus
         self.pattern = pattern
         self._claim = [None]
         self._meeting = Meeting()
-        bus._registry.add(self)
+        bus._join(self)
 
     def offer(self, raw: Raw) -> bool:
         try:
@@ -35,6 +35,10 @@ class Seat:
         came = self._meeting.give(raw)
         self.bus._registry.remove(self)  # after the wake: who waits is not to wait for this
         return came
+
+    def offer_many(self, raws: list[Raw]) -> None:
+        """It hears the first."""
+        self.offer(raws[0])
 
     def fail(self, error: Exception) -> None:
         """The bus was closed."""
@@ -54,7 +58,7 @@ class Wait:
 
     __slots__ = ("_seat",)
 
-    def __init__(self, bus: Bus, pattern: str) -> None:
+    def __init__(self, bus: Base, pattern: str) -> None:
         self._seat = Seat(bus, pattern)
 
     def __del__(self) -> None:

@@ -87,7 +87,7 @@ def codec_for(type_: Any, what: str, codec: str = "json") -> Codec:
 
     `what` is how messages name the object: "the queue 'jobs' at 'user'".
     """
-    untyped = type_ is None or type_ is object or type_ is getattr(sys.modules.get("typing"), "Any", None)
+    untyped = is_untyped(type_)
     if codec == "raw":
         if not untyped and type_ is not bytes:
             raise TypeError(f"{what} has codec='raw', whose items are bytes: leave type= out, or use JSON")
@@ -111,6 +111,11 @@ def codec_for(type_: Any, what: str, codec: str = "json") -> Codec:
             raise TypeError(f"type={type_!r} of {what} is nothing that msgspec can read: {error}") from error
     found.dump = encoder.encode
     return found
+
+
+def is_untyped(type_: Any) -> bool:
+    """None, `object`, or ``typing.Any``, which is looked at only where somebody has imported it."""
+    return type_ is None or type_ is object or type_ is getattr(sys.modules.get("typing"), "Any", None)
 
 
 def codec_name(codec: str | None) -> str | None:

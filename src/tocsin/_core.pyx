@@ -151,6 +151,7 @@ include "_core_lock.pxi"
 include "_core_watch.pxi"
 include "_core_wait.pxi"
 include "_core_look.pxi"
+include "_core_check.pxi"
 
 
 def name_fault(name):

@@ -2,6 +2,7 @@
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.errno cimport EOVERFLOW, EUCLEAN
+from libc.string cimport memcpy
 
 cdef extern from "tocsin.h" nogil:
     ctypedef struct toc_topic:
@@ -30,6 +31,29 @@ cdef extern from "tocsin.h" nogil:
 DEF SMALL_EMIT = 8192  # what is not larger is read without being asked for its size first
 DEF CHUNK = 65536  # bytes that read_many takes at once, unless one alone is larger
 DEF CHUNK_COUNT = 1024
+
+cdef enum Shape:
+    ONE, LIST, LINES
+
+
+cdef object lines_of(const char *data, const toc_heard *heard, Py_ssize_t n):
+    """The payloads as lines of one piece, which cost a decoder one call; None if that could not be undone."""
+    cdef size_t length = 0
+    cdef Py_ssize_t i
+    cdef char *to
+    for i in range(n):
+        if heard[i].length == 0 or memchr(data + heard[i].offset, c'\n', heard[i].length) != NULL:
+            return None
+        length += heard[i].length + 1
+    lines = PyBytes_FromStringAndSize(NULL, length - 1)
+    to = PyBytes_AS_STRING(lines)
+    for i in range(n):
+        if i > 0:
+            to[0] = c'\n'
+            to += 1
+        memcpy(to, data + heard[i].offset, heard[i].length)
+        to += heard[i].length
+    return lines
 
 
 cdef class Topic(Object):
@@ -156,8 +180,9 @@ cdef class Topic(Object):
 
     # -- hearing
 
-    cdef object hear(self, size_t limit, bint single, int64_t until, object twin):
-        """(number, bytes), or a list of them; None or [] at the deadline."""
+    cdef object hear(self, size_t limit, Shape shape, int64_t until, object twin):
+        """ONE: (number, bytes), or None at the deadline. LIST: of these. LINES: the number of the first, how many, and
+        the bytes of all as lines; a LIST if there is nothing, or nothing that can be lines."""
         cdef toc_topic *t = <toc_topic *>self.handle()
         cdef char small[SMALL_EMIT]
         cdef toc_heard one
@@ -169,7 +194,7 @@ cdef class Topic(Object):
         cdef int64_t look = 0, n
         cdef Py_ssize_t i
         cdef list found
-        if not single:
+        if shape != ONE:
             limit = min(limit, CHUNK_COUNT)
             capacity = CHUNK
             taken = <char *>PyMem_Malloc(limit * sizeof(toc_heard) + capacity)
@@ -205,8 +230,12 @@ cdef class Topic(Object):
                     look = until
                     if may_stop_a_loop():
                         self._before_blocking(twin)
-            if single:
+            if shape == ONE:
                 return None if n == 0 else (out.sequence, PyBytes_FromStringAndSize(to + out.offset, out.length))
+            if shape == LINES and n > 0:
+                lines = lines_of(to, out, n)
+                if lines is not None:
+                    return out.sequence, n, lines
             found = []
             for i in range(n):
                 found.append((out[i].sequence, PyBytes_FromStringAndSize(to + out[i].offset, out[i].length)))
@@ -215,11 +244,20 @@ cdef class Topic(Object):
             PyMem_Free(taken)
 
     def _read(self, int64_t until):
-        return self.hear(1, True, until, "read_async")
+        return self.hear(1, ONE, until, "read_async")
 
     def _read_many(self, limit, int64_t until):
         cdef size_t most = limit
-        return self.hear(most, False, until, "read_many_async")
+        return self.hear(most, LIST, until, "read_many_async")
+
+    def _read_lines(self, limit, int64_t until):
+        """For those who decode: the number of the first, how many, and their payloads as lines (or as a list, if one of
+        them can't be a line). The numbers have no gap. None at the deadline."""
+        cdef size_t most = limit
+        found = self.hear(most, LINES, until, "read_many_async")
+        if type(found) is tuple:
+            return found
+        return (found[0][0], len(found), [payload for _, payload in found]) if found else None
 
     # -- what it tells
 
@@ -245,6 +283,11 @@ cdef class Topic(Object):
             self._fail(rc)
         return {"emits": s.emits, "oldest": s.oldest, "next": s.next, "segments": s.segments,
                 "file_bytes": s.file_bytes, "max_bytes": s.max_bytes}
+
+    def _is_behind(self):
+        """Is there more to be read at this moment?"""
+        cdef toc_topic_stat s
+        return toc_topic_state(<toc_topic *>self.handle(), &s) == 0 and s.next <= s.emits
 
     @property
     def head(self):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
-
 from tocsin._errors import WaitCancelled
 from tocsin._object import Handle
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from typing import Generic, Self, TypeVar
 
-T = TypeVar("T")
+    T = TypeVar("T")
+else:
+    from tocsin._brackets import Generic, T
 
 
 class Steps(Generic[T]):
@@ -47,8 +49,10 @@ class Steps(Generic[T]):
 class Cursor(Handle, Generic[T]):
     """What Signal, DataEvent and Queue have in common beyond `Handle`."""
 
-    #: What ends an iteration in place of failing it.
-    _ends: ClassVar[tuple[type[Exception], ...]] = (WaitCancelled,)
+    @property
+    def _ends(self) -> tuple[type[Exception], ...]:
+        """What ends an iteration in place of failing it."""
+        return (WaitCancelled,)
 
     def cancel(self) -> None:
         """End the waits and iterations of this handle, now and from now on. From any thread; nobody else notices.

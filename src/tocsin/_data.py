@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from tocsin import _core
 from tocsin._codec import codec_for
@@ -11,11 +10,19 @@ from tocsin._cursor import Cursor, T
 from tocsin._errors import VersionConflict
 from tocsin._wait import warn_if_loop_is_running
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Final, TypeVar, overload
+
+    from tocsin._codec import Codec
     from tocsin._object import Path
     from tocsin._stats import DataEventStats
 
-D = TypeVar("D")
+    D = TypeVar("D")
+else:
+    from tocsin._brackets import overload
+
+    Any = None  # the same for `type=`
 
 _NO_DEFAULT: Final = object()
 #: How long a turn for the writers' lock may hold up a loop, in ns. Longer than it takes to find a dead holder out.
@@ -104,9 +111,12 @@ class DataEvent(_core.DataEvent, Cursor[T]):
     ) -> None:
         self._type = type
         self._replay = bool(replay)
-        self._codec = codec_for(type, self._title())  # before anything is made, so it has no name to tell yet
+        self._codec = self._coder()  # before anything is made, so it has no name to tell yet
         self._start(name, at, mode, self._replay, create=create)
         self._codec.what = self._title()
+
+    def _coder(self) -> Codec:
+        return codec_for(self._type, self._title())
 
     # -- writing
 
@@ -217,7 +227,7 @@ class DataEvent(_core.DataEvent, Cursor[T]):
         return [f"version {self.version}"]
 
     def _join(self, memory: int, pipe: int) -> int:
-        self._codec = codec_for(self._type, self._title())
+        self._codec = self._coder()
         return self._attach(memory, pipe, self._replay)
 
     def _before_blocking(self, twin: str) -> None:

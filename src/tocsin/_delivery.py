@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import math
-import warnings
-import weakref
-from queue import Empty
-from typing import TYPE_CHECKING, Any, Generic, Self
+from _weakref import ref  # weakref itself, and what else is imported where it is used, cost a command start-up time
 
-from tocsin import _core
+from tocsin import _core, _errors
 from tocsin._cursor import Cursor, T
 from tocsin._errors import LeaseLost
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import weakref
     from types import TracebackType
+    from typing import Any, Generic, Self
 
     from tocsin._codec import Codec
     from tocsin._queue import Queue
+else:
+    from tocsin._brackets import Generic
 
+_INFINITY = float("inf")
 #: How often a task that waits for the end of all work asks whether the workers live: as often as the core's own join.
 _LOOK_NS = 1_000_000_000
 
@@ -70,7 +71,7 @@ class Delivery(Generic[T]):
 
         After ``max_deliveries`` deliveries it goes to the dead letters instead. LeaseLost as `ack`.
         """
-        if not 0 <= delay < math.inf:
+        if not 0 <= delay < _INFINITY:
             raise ValueError(f"bad delay {delay!r}: give seconds, 0 or more")
         self._back(f"given back at delivery {self.attempt}", min(int(delay * 1e9), 1 << 62))
 
@@ -107,8 +108,10 @@ class Delivery(Generic[T]):
         if value is None:
             self.ack()
             return
-        with contextlib.suppress(LeaseLost):  # it is back already, and what went wrong in the block is what matters
+        try:  # noqa: SIM105 - contextlib costs a command start-up time
             self._back(words(value), 0)
+        except LeaseLost:
+            pass  # it is back already, and what went wrong in the block is what matters
 
     async def __aenter__(self) -> Self:
         return self
@@ -120,6 +123,8 @@ class Delivery(Generic[T]):
 
     def __del__(self) -> None:
         if getattr(self, "_open", False) and self._queue._let_go(self._claim):
+            import warnings
+
             warnings.warn(
                 f"item {self.sequence} of {self._queue._title()} was dropped without ack() or nack(), and went back",
                 ResourceWarning,
@@ -150,6 +155,8 @@ class Receiver(_core.Queue[T], Cursor[T]):
         next one is received in its place. Raises as `get`.
         """
         until = _core.data_deadline(timeout)
+        if self._codec is None and until != 0:
+            self._find_codec()  # what it loads must not stand between an item and who waits for it
         while True:
             delivery = self._deliver(self._receive(until))
             if delivery is not None:
@@ -158,11 +165,13 @@ class Receiver(_core.Queue[T], Cursor[T]):
     async def receive_async(self, timeout: float | None = None) -> Delivery[T]:
         """`receive`, on asyncio, uvloop and trio. Safe to cancel: a task that is cancelled takes no item along."""
         until = _core.data_deadline(timeout)
+        if self._codec is None and until != 0:
+            self._find_codec()
         while True:
             ticket = self._ticket()
             try:
                 return self.receive(0)  # nothing is awaited between the taking and the return
-            except Empty:
+            except _errors.Empty:
                 if not await self._changed(0, ticket, until):
                     raise
 
@@ -191,7 +200,7 @@ class Receiver(_core.Queue[T], Cursor[T]):
             raise self._unreadable(error) from error
         if self._claims is None:
             self._claims = {}
-        self._claims[claim.sequence] = weakref.ref(claim)
+        self._claims[claim.sequence] = ref(claim)
         return Delivery(self, claim, item)
 
     # -- dead letters
@@ -286,6 +295,8 @@ class Receiver(_core.Queue[T], Cursor[T]):
         if self._dead is not None:
             self._dead.close()
         if held:
+            import warnings
+
             msg = f"{self._title()} was closed with {held} deliveries in hand, which are back in the queue"
             warnings.warn(msg, ResourceWarning, stacklevel=2)
 

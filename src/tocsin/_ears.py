@@ -12,11 +12,11 @@ import os
 import select
 import threading
 import weakref
-from typing import TYPE_CHECKING
 
 from tocsin import _core, _hub
 from tocsin._ready import Bell, Stranger, refusal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -33,9 +33,17 @@ elif sys.version_info < (3, 13):
 def __getattr__(name: str) -> object:
     # Loaded on first use: who never fills a queue doesn't pay for the module.
     if name in ("Empty", "Full", "ShutDown"):
-        import queue
+        found: object = None
+        if name == "Empty":
+            import _queue  # where `queue` has it from, and without threading
 
-        return getattr(queue, name)
+            found = getattr(_queue, name, None)
+        if found is None:
+            import queue
+
+            found = getattr(queue, name)
+        setattr(sys.modules[__name__], name, found)
+        return found
     raise AttributeError(f"module 'tocsin._errors' has no attribute {name!r}")
 
 

@@ -14,13 +14,17 @@ import select
 import threading
 import weakref
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
 
 from tocsin import _core
 from tocsin._errors import OwnerDied, WaitCancelled
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from tocsin._object import Handle
+else:
+    Protocol = object  # typing costs a command start-up time
 
 #: How long a waiter trusts that the file still has its name (the same minute as the core's sleepers).
 LOOK_NS = 60_000_000_000

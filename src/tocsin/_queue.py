@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import errno
-from queue import Empty, Full
-from typing import TYPE_CHECKING, Any, overload
 
-from tocsin import _core
-from tocsin._codec import codec_for, codec_name
+from tocsin import _core, _errors
+from tocsin._codec import codec_for, codec_name, is_untyped
 from tocsin._cursor import T
 from tocsin._delivery import Receiver
-from tocsin._errors import ConfigMismatch, ObjectDamaged, ShutDown, WaitCancelled
+from tocsin._errors import ConfigMismatch, ObjectDamaged, WaitCancelled
 from tocsin._wait import warn_if_loop_is_running
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Literal, NoReturn
+    from typing import Any, Literal, NoReturn, overload
 
+    from tocsin._codec import Codec
     from tocsin._object import Path
     from tocsin._stats import QueueStats
+else:
+    from tocsin._brackets import overload
+
+    Any = None  # the same for `type=`
 
 _CODECS = {None: -1, "json": 1, "raw": 2}
 
@@ -64,7 +68,6 @@ class Queue(Receiver[T]):
     _class = "Queue"
     _kind = "queue"
     _carried = ("type",)
-    _ends = (ShutDown, WaitCancelled)
     _type: Any = Any
 
     @overload
@@ -155,15 +158,22 @@ class Queue(Receiver[T]):
         except ConfigMismatch as error:
             _say_what_differs(error, name, at, options)
             raise
-        if type not in (Any, None):
+        if not is_untyped(type):
             self._find_codec()
 
     def _find_codec(self) -> None:
         """Made on first need, because it loads msgspec; a type that is none is told at once."""
         found = self._figures()
-        self._codec = codec_for(self._type, self._title(), "raw" if found["codec"] == _CODECS["raw"] else "json")
+        self._codec = self._coder("raw" if found["codec"] == _CODECS["raw"] else "json")
         self._limit = found["max_deliveries"]
         self._use(self._codec)
+
+    def _coder(self, codec: str) -> Codec:
+        return codec_for(self._type, self._title(), codec)
+
+    @property
+    def _ends(self) -> tuple[type[Exception], ...]:
+        return (_errors.ShutDown, WaitCancelled)
 
     # -- put get put_nowait get_nowait put_many get_many qsize empty join task_done shutdown purge are the binding's own
     #    methods, for their speed
@@ -176,7 +186,7 @@ class Queue(Receiver[T]):
             ticket = self._ticket()
             try:
                 return self._put_bytes(data, 0)
-            except Full:
+            except _errors.Full:
                 if not await self._changed(1, ticket, until):
                     raise
 
@@ -189,12 +199,12 @@ class Queue(Receiver[T]):
             ticket = self._ticket()
             try:
                 done += self._put_bytes_many(data[done:], 0)
-            except Full:
+            except _errors.Full:
                 if not await self._changed(1, ticket, until):
                     if done:
                         break
                     raise
-            except (ShutDown, OSError):
+            except (_errors.ShutDown, OSError):
                 if done:
                     break
                 raise
@@ -207,7 +217,7 @@ class Queue(Receiver[T]):
             ticket = self._ticket()
             try:
                 return self.get(block=False)  # nothing is awaited between the taking and the return
-            except Empty:
+            except _errors.Empty:
                 if not await self._changed(0, ticket, until):
                     raise
 
@@ -218,7 +228,7 @@ class Queue(Receiver[T]):
             ticket = self._ticket()
             try:
                 return self.get_many(max_items, block=False)
-            except Empty:
+            except _errors.Empty:
                 if not await self._changed(0, ticket, until):
                     raise
 
@@ -300,16 +310,16 @@ class Queue(Receiver[T]):
 
     def _error(self, reason: int) -> Exception:
         if reason in (-errno.EAGAIN, -errno.ETIMEDOUT):
-            return Full(f"{self._title()} is full")
+            return _errors.Full(f"{self._title()} is full")
         if reason == -errno.EPIPE:
-            return ShutDown(f"{self._title()} was shut down")
+            return _errors.ShutDown(f"{self._title()} was shut down")
         if reason == -errno.ERANGE:
             return ValueError(f"task_done() called too many times: {self._title()} waits for none")
         return super()._error(reason)
 
     def _fail_take(self, reason: int, count: int) -> NoReturn:
         if reason in (-errno.EAGAIN, -errno.ETIMEDOUT):
-            raise Empty(f"{self._title()} is empty")
+            raise _errors.Empty(f"{self._title()} is empty")
         if reason == -errno.EBADMSG:
             raise ObjectDamaged(
                 f"{self._title()} ({self.path}) is damaged: {max(count, 1)} of its items could not be read and were "

@@ -11,12 +11,13 @@ import errno
 import os
 import select
 import weakref
-from typing import TYPE_CHECKING, Any
 
 from tocsin import _core
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from tocsin._object import Handle
 

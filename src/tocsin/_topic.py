@@ -201,7 +201,7 @@ def _check_limit(limit: int) -> None:
 
 
 def _nothing() -> NoReturn:
-    from queue import Empty
+    from tocsin._errors import Empty
 
     raise Empty
 

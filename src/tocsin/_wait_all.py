@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from tocsin import _core, _hub
 from tocsin._ears import Ears
 from tocsin._ready import Bell, Stranger, key_of, member
 from tocsin._wait import warn_if_loop_is_running
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from tocsin._ears import Events
     from tocsin._object import Handle
     from tocsin._ready import Member

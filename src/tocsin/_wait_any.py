@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from tocsin import _core
 from tocsin._wait_all import Together
 from tocsin._wait_set import Waiting
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from tocsin._ready import Member
 
 

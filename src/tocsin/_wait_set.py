@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Self
 
 from tocsin import _core, _hub
 from tocsin._ears import Ears, after_fork_in_child
 from tocsin._ready import Bell, key_of, member
 from tocsin._wait import warn_if_loop_is_running
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
+    from typing import Any, Self
 
     from tocsin._ears import Events
     from tocsin._object import Handle

@@ -185,13 +185,6 @@ def test_a_reader_that_leaves_ends_it_quietly(shell: Shell) -> None:
     assert shell("tocsin listen x --count 1 >&-").returncode == 3
 
 
-@pytest.mark.parametrize("verb", ["signal", "listen", "put", "get", "receive", "peek"])
-def test_help_of_the_data_verbs_begins_with_an_example(verb: str, run: Run) -> None:
-    result = run("tocsin", verb, "--help")
-    assert said(result).startswith(f"  tocsin {verb}")
-    assert f"  {verb} " in said(run("tocsin", "--help"))
-
-
 def test_nothing_heavy_is_loaded_for_a_signal() -> None:
     """A plain call pays for what it uses: no codec, no loop, no click, no children."""
     code = (

@@ -239,14 +239,6 @@ def test_a_reader_that_leaves(run: Run) -> None:
         assert pipe.errors() == ""
 
 
-@pytest.mark.parametrize("verb", ["set", "clear", "wait", "status", "ls", "stat", "rm", "doctor", "demo"])
-def test_help_begins_with_an_example(verb: str, run: Run) -> None:
-    result = run("tocsin", verb, "--help")
-    assert result.returncode == 0
-    assert result.stdout.startswith(f"  tocsin {verb}")
-    assert f"  {verb} " in run("tocsin", "--help").stdout
-
-
 @pytest.mark.parametrize("program", ["evt_set", "evt_clear", "evt_wait"])
 def test_native_help_begins_with_an_example(program: str, run: Run) -> None:
     result = run(program, "--help")

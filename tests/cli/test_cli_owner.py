@@ -47,13 +47,18 @@ def test_status_and_stat_say_who_owns_it(run: Run) -> None:
             )
             row = {"pid": owner.pid, "command": "make all", "alive": True}
             assert json.loads(run("tocsin", "status", "x", "--json").stdout)[0]["owned_by"] == row
-            assert json.loads(run("tocsin", "stat", "x", "--json").stdout)[0]["owned_by"] == row
-            assert f"owned_by:   pid {owner.pid} (make all)\n" in run("tocsin", "stat", "x").stdout
+            found = json.loads(run("tocsin", "stat", "x", "--json").stdout)[0]["owned_by"]
+            assert {**found, "running_since": None} == {**row, "running_since": None}
+            assert f"owned_by:   pid {owner.pid} (make all), running since " in run("tocsin", "stat", "x").stdout
             owner.end("SIGKILL")
             owner.reap()
             said = run("tocsin", "status", "x")
             assert said.stdout == f"x: clear, generation 0, owned by pid {owner.pid} (make all), which died\n"
-            assert json.loads(run("tocsin", "ls", "--json").stdout)[0]["owned_by"] == {**row, "alive": False}
+            assert json.loads(run("tocsin", "ls", "--json").stdout)[0]["owned_by"] == {
+                **row,
+                "alive": False,
+                "running_since": None,
+            }
         run("tocsin", "clear", "x")
         assert run("tocsin", "status", "x").stdout == "x: clear, generation 0\n"
 

@@ -302,8 +302,7 @@ def test_the_table_of_verbs_tells_the_options_of_the_program(run: Run) -> None:
 
 
 def test_completion_knows_it(run: Run) -> None:
-    env = {**os.environ, "_TOCSIN_COMPLETE": "bash_complete", "COMP_CWORD": "2", "COMP_WORDS": "tocsin run --"}
-    found = run("tocsin", env=env).stdout
+    found = run("tocsin", "complete", "--", "tocsin", "run", "--").stdout
     assert "--after" in found
     assert "--sets-always" in found
 

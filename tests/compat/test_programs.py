@@ -1,4 +1,4 @@
-"""evt_set, evt_clear and evt_wait from a real shell, with SystemEvent's own scripts' documented behaviour."""
+"""evt_set, evt_clear and evt_wait beside SystemEvent's own scripts. Their documented use: test_documents.py."""
 
 from __future__ import annotations
 
@@ -40,17 +40,6 @@ def test_path_finds_them_beside_the_interpreter(shell: Any) -> None:
         beside = str(Path(sys.executable).parent / program)
         assert shutil.which(program) == beside
         assert end(shell(f"command -v {program}")) == (0, f"{beside}\n", "")
-
-
-def test_three_shells(shell: Any, name: str, both_system_events: tuple[Any, Any], asleep: Any) -> None:
-    """Two wait, one sets: both are released; later waits don't block until it is cleared."""
-    waiters = [shell(f"evt_wait {name}; echo $?") for _ in range(2)]
-    assert end(shell(f"evt_set {name}")) == (0, "", "")
-    for waiter in [*waiters, shell(f"evt_wait {name}; echo $?")]:
-        assert end(waiter) == (0, "0\n", "")
-    assert end(shell(f"evt_clear {name} && evt_wait {name} 0.2")) == (1, "", "")
-    _, ours = both_system_events
-    assert ours(name).isSet() is False
 
 
 def test_a_shell_releases_python_and_python_a_shell(

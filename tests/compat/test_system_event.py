@@ -1,4 +1,4 @@
-"""SystemEvent: what its README and docstrings promise, of the original and of ours."""
+"""SystemEvent: what its README and docstrings promise, of the original and of ours. Its usage: test_documents.py."""
 
 from __future__ import annotations
 
@@ -86,32 +86,6 @@ def test_a_thread_that_waits_is_released(system_event: Any, name: str, threads: 
         asleep(thread)
     event.set()
     assert threads.join() == [True] * 3
-
-
-USAGE_WAIT = """
-import {module} as SystemEvent
-evt = SystemEvent.SystemEvent("{name}")
-print("waiting", flush=True)
-print(evt.wait(), flush=True)
-"""
-USAGE_SET = """
-import {module} as SystemEvent
-evt = SystemEvent.SystemEvent("{name}")
-evt.set()
-"""
-
-
-def test_the_usage_of_the_readme(system_event: Any, name: str, python: Any) -> None:
-    """In as many consoles as you like, wait; in another, set: all are released, and later waits don't block."""
-    words = {"module": system_event.module, "name": name}
-    consoles = [python(USAGE_WAIT.format(**words)) for _ in range(4)]
-    for console in consoles:
-        assert console.stdout.readline() == "waiting\n"
-    setter = python(USAGE_SET.format(**words))
-    assert setter.wait() == 0
-    for console in [*consoles, python(USAGE_WAIT.format(**words))]:
-        assert console.wait() == 0
-        assert console.stdout.read().endswith("True\n")
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077])

@@ -1,8 +1,7 @@
-"""The seed's document, which is all that is left of it: its examples, run, and the directory trees that it shows."""
+"""What the seed's document says, and what it leaves open. Its examples themselves are run by test_documents.py."""
 
 from __future__ import annotations
 
-import doctest
 import enum
 import inspect
 from typing import TYPE_CHECKING
@@ -16,43 +15,8 @@ from tocsin.compat.watchpoint import Watchpoint, WatchpointHandler
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Word for word.
-EXAMPLE = """
-# Example implementation
->>> l_example = [Watchpoint('WP-A', '.'), Watchpoint(42, 'test/subdir', 'IAmNamed')]
->>> handler = WatchpointHandler(l_example)
->>> handler.create('WP-A')
->>> handler.create(42)
->>> handler.exists('WP-A')
-True
->>> handler.exists(42)
-True
-"""
-REMOVAL = """
-# Remove the named watchpoint
->>> handler.remove(42)
-"""
-
-
 def trees(cwd: Path) -> set[str]:
     return {str(path.relative_to(cwd)) + "/" for path in cwd.rglob("*") if path.is_dir()}
-
-
-def run(text: str, names: dict[str, object]) -> None:
-    test = doctest.DocTestParser().get_doctest(text, names, "document", None, 0)
-    runner = doctest.DocTestRunner()
-    runner.run(test, clear_globs=False)
-    assert (runner.tries, runner.failures) == (text.count(">>>"), 0)
-    names.update(test.globs)
-
-
-def test_the_documents_examples_give_its_trees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {"Watchpoint": Watchpoint, "WatchpointHandler": WatchpointHandler}
-    run(EXAMPLE, names)
-    assert trees(tmp_path) == {"WP-A.watch/", "test/", "test/subdir/", "test/subdir/IAmNamed.watch/"}
-    run(REMOVAL, names)
-    assert trees(tmp_path) == {"WP-A.watch/", "test/", "test/subdir/"}
 
 
 def test_the_names_and_the_constructor() -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness.callers import KINDS, Caller
+from harness.loops import KINDS as LOOPS
+from harness.loops import LoopThread
 from harness.moments import KINDS as MOMENTS
 
 from tocsin import Lock, Queue
@@ -69,3 +71,25 @@ def either_lock(request: pytest.FixtureRequest, place: str) -> Iterator[Lock]:
     made = Lock("x", at=place) if request.param == "named" else Lock()
     yield made
     _let_go(made)
+
+
+@pytest.fixture(params=["dispatcher", *LOOPS])
+def loop(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Where a bus's handlers run: None is the dispatcher."""
+    if request.param == "dispatcher":
+        yield None
+        return
+    with LoopThread(request.param) as running:
+        yield running.loop
+
+
+class Errors(list[Any]):
+    """An `on_error` that notes what it is called with."""
+
+    def __call__(self, *what: object) -> None:
+        self.append(what)
+
+
+@pytest.fixture
+def errors() -> Errors:
+    return Errors()

@@ -319,3 +319,23 @@ def test_claims_do_not_pile_up(either_queue: Queue[Any]) -> None:
     assert (stats.held, stats.unfinished, stats.ready) == (0, 0, 0)
     assert stats.segments <= 3
     until(lambda: not either_queue._claims, "the handle forgets what is ended")
+
+
+@pytest.mark.parametrize("call", ["queue.receive()", "asyncio.run(queue.receive_async())"])
+def test_what_decodes_is_loaded_before_the_sleep(place: str, call: str) -> None:
+    """Else whoever waited for an item would wait for imports, too, with the item in hand."""
+    script = f"""
+        import asyncio, threading
+        queue = tocsin.Queue("q", at={place!r})
+        thread = threading.Thread(target=lambda: {call}.ack())
+        thread.start()
+        say(thread.native_id)
+        hear()
+        say("msgspec" in sys.modules)
+    """
+    with Child(script) as child, Queue("q", at=place) as queue:
+        child.until_asleep(int(child.hear()))
+        child.say()
+        assert child.hear() == "True"
+        queue.put(1)
+        assert child.check() == ""

@@ -17,7 +17,7 @@ FLOORS = {"sys": 0, "parts": 1, "objects": 3, "programs": 5}
 ABOVE = {"parts/bell": 2, "parts/change": 2}
 _OF = {
     "parts": {"short": 3, "log": 3, "owner": 3},
-    "objects": {"data": 4, "event": 4, "lock": 4, "queue": 4, "signal": 4},
+    "objects": {"check": 5, "data": 4, "event": 4, "lock": 4, "look": 4, "queue": 4, "signal": 4},
 }
 ABOVE |= {
     f"{folder}/{path.stem}": floors[path.stem.split("_")[0]]

@@ -14,15 +14,15 @@ CORE = ROOT / "core"
 
 #: Python, bottom to top; what stands on one line may use one another. A new file needs its floor here.
 PYTHON_FLOORS = [
-    {"_core", "_plain"},
-    {"_errors", "_place", "_stats", "_codec", "_owner"},
+    {"_core", "_plain", "_spawn"},
+    {"_brackets", "_errors", "_place", "_stats", "_codec", "_owner"},
     {"_wait", "_hub", "_aio", "_ready", "_ears", "_wait_set", "_wait_all", "_wait_any"},
     {"_object", "_cursor"},
     {"_event", "_signal", "_data", "_lock", "_queue", "_delivery", "_dead", "_topic",
      "_watchpoint", "_watch_changes", "_watch_cursor", "_watch_marks", "_watch_post", "_watch_tree", "_watch_walk"},
-    {"_bus", "_bus_backlog", "_bus_callback", "_bus_dispatcher", "_bus_event", "_bus_handler", "_bus_life",
-     "_bus_meeting", "_bus_named", "_bus_names", "_bus_place", "_bus_proxy", "_bus_registry", "_bus_room",
-     "_bus_subscription", "_bus_typed", "_bus_wait"},
+    {"_bus", "_bus_backlog", "_bus_base", "_bus_callback", "_bus_dispatcher", "_bus_event", "_bus_handler",
+     "_bus_hears", "_bus_known", "_bus_life", "_bus_meeting", "_bus_named", "_bus_names", "_bus_place", "_bus_proxy",
+     "_bus_reader", "_bus_registry", "_bus_room", "_bus_subscription", "_bus_typed", "_bus_wait"},
     {"", "cli", "compat", "demo", "__main__"},
 ]
 #: `_aio` and `_hub` know handles by their class alone, for type checkers, which run nothing.

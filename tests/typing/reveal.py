@@ -10,6 +10,7 @@ from typing import TypedDict, reveal_type
 import msgspec
 
 from tocsin import (
+    Bus,
     DataEvent,
     Delivery,
     Event,
@@ -180,3 +181,69 @@ with marks as handler:
 point.path = "x"  # error
 Watchpoint(None, "x")  # error
 marks.wait(1.5)  # error
+
+bus = Bus("events")
+reveal_type(bus)  # Bus
+reveal_type(Bus())  # Bus
+reveal_type(bus.name)  # str | None
+
+
+@bus.on("job.*", policy="wait", limit=10)
+async def handle(number: int, *, text: str = "") -> bytes:
+    return text.encode() * number
+
+
+@bus.on("job.done", None, False)
+def note(number: int) -> None: ...
+
+
+reveal_type(note(1))  # None
+note("x")  # error
+heeder = bus.register("job.done", note, concurrency=None, weak=True)
+reveal_type(heeder)  # BusHandler
+reveal_type(heeder.pattern)  # str
+reveal_type(heeder.queued)  # int
+reveal_type(heeder.recurring)  # bool
+reveal_type(bus.once("job.done", note))  # BusHandler
+reveal_type(bus.unregister(func=note))  # list[BusHandler]
+reveal_type(bus.unregister("job.*"))  # list[BusHandler]
+reveal_type(bus.emit("job.done", (1,), {"text": "x"}))  # int
+reveal_type(bus.emit("job.done", wait=None))  # int
+reveal_type(bus.proxy.job.done(1, text="x"))  # int
+timer = bus.emit_after(1.5, "job.done", (1,))
+reveal_type(timer)  # Timer
+reveal_type(timer.cancel())  # bool
+reveal_type(timer.pending)  # bool
+happened = bus.wait("job.*", timeout=1)
+reveal_type(happened)  # BusEvent
+reveal_type(happened.name)  # str
+reveal_type(happened.args)  # tuple[Any, ...]
+reveal_type(happened.kwargs)  # dict[str, Any]
+reveal_type(bus.stats())  # BusStats
+with bus.subscribe("job.**", policy="wait") as heard:
+    reveal_type(heard)  # Subscription
+    reveal_type(heard.wait(1))  # BusEvent
+    reveal_type(heard.queued)  # int
+    reveal_type(wait_any(heard, event))  # list[Any]
+    reveal_type(heard.cancel())  # None
+    for told in heard:
+        reveal_type(told)  # BusEvent
+with bus as same:
+    reveal_type(same)  # Bus
+
+
+async def on_the_bus() -> None:
+    reveal_type(await handle(2))  # bytes
+    reveal_type(await bus.emit_async("job.done", (1,), wait=None))  # int
+    reveal_type(await bus.wait_async("job.done", 1))  # BusEvent
+    reveal_type(await heard.wait_async())  # BusEvent
+    async for told in heard:
+        reveal_type(told)  # BusEvent
+
+
+bus.register("x", 7)  # error
+bus.emit("x", "text")  # error
+bus.emit(1)  # error
+bus.wait("x", timeout="soon")  # error
+bus.subscribe("x", limit="many")  # error
+Bus("x", loop="none")  # error

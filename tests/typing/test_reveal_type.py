@@ -35,7 +35,7 @@ def run(*command: str, cwd: Path) -> str:
 def plain(shown: str) -> str:
     """Without modules; a TypedDict and a NamedTuple by their names alone."""
     shown = re.sub(r"\b(?:\w+\.)+(?=\w)", "", shown)
-    shown = re.sub(r"tuple\[[^\[\]]*, fallback=(\w+)\]", r"\1", shown)
+    shown = re.sub(r"tuple\[(?:[^\[\]]|\[[^\[\]]*\])*, fallback=(\w+)\]", r"\1", shown)
     return re.sub(r"TypedDict\((\w+), \{.*?\}\)", r"\1", shown)
 
 

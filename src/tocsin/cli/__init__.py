@@ -4,7 +4,7 @@ The program `tocsin` (core/programs/tocsin.c) does `run` itself, and becomes thi
 for any other verb.
 
 Its start is most of what a call costs, so nothing is imported that the call at hand does not need: the verbs
-are a table (_verbs.py), a plain call is read by _quick.py, and click sees only what is not plain.
+are a table (_verbs.py), by which _quick.py reads a call, _pages.py tells about it, and complete.py completes it.
 """
 
 from __future__ import annotations
@@ -61,13 +61,7 @@ def _call(words: list[str]) -> int:
 
         say(f"tocsin {__version__}")
         return 0
-    asked = None if "_TOCSIN_COMPLETE" in os.environ else read(words)
-    if asked is None:
-        from tocsin import __version__
-        from tocsin.cli._click import read as read_by_click
-
-        asked = read_by_click(words, __version__)
-    return 0 if asked is None else _run(*asked)
+    return _run(*read(words))
 
 
 def _run(verb: Verb, words: list[str], options: dict[str, Any]) -> int:

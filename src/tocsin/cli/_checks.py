@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import os
-import stat
 import tempfile
-from typing import TYPE_CHECKING
 
 from tocsin._place import effective, place_dir
 from tocsin.cli import _proofs
+from tocsin.cli._fitness import ELSEWHERE, FAIL, OK, WARN, Finding, place_fault
 from tocsin.cli._logind import remove_ipc
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-OK, WARN, FAIL = "ok", "warn", "fail"
-
-
-class Finding:
-    """One line of the report. `mend`: what to do, where there is something to do."""
-
-    def __init__(self, level: str, name: str, found: str, mend: str = "") -> None:
-        self.level = level
-        self.name = name
-        self.found = found
-        self.mend = mend
-
-    def as_dict(self) -> dict[str, str]:
-        return {"level": self.level, "name": self.name, "found": self.found, "mend": self.mend}
-
 
 def examine(at: str | None) -> list[Finding]:
+    from tocsin.cli._limits import limits
+    from tocsin.cli._stopped import stopped
+
     directory, _ = place_dir(at)
     findings = [_kernel(), _place(at, directory)]
     # The user's own place is made on first use: until then its parent is what it will be.
@@ -40,19 +28,20 @@ def examine(at: str | None) -> list[Finding]:
         with tempfile.TemporaryDirectory(prefix=".doctor.", dir=ground) as workshop:
             findings += [_try(*proof, workshop) for proof in _PROOFS]
     except OSError as error:
-        findings.append(Finding(FAIL, "proofs", f"nothing can be made in {ground}: {error.strerror}", _ELSEWHERE))
-    findings += _limits()
+        findings.append(Finding(FAIL, "proofs", f"nothing can be made in {ground}: {error.strerror}", ELSEWHERE))
+    findings += limits()
     findings.append(remove_ipc(directory))
-    return findings
+    findings.append(_container(directory))
+    return findings + stopped(at)
 
 
-_ELSEWHERE = "choose another place with --at or TOCSIN_AT"
-_BELL = "waits by descriptor and in loops may miss sets here, which is not Linux as we know it: " + _ELSEWHERE
+_BELL = "waits by descriptor and in loops may miss sets here, which is not Linux as we know it: " + ELSEWHERE
 
 _PROOFS: tuple[tuple[str, Callable[[str], str | None], str, str], ...] = (
     ("edge per close", _proofs.edge_per_close, FAIL, _BELL),
-    ("edge per death", _proofs.edge_per_death, FAIL, "a killed setter would not be noticed here: " + _ELSEWHERE),
+    ("edge per death", _proofs.edge_per_death, FAIL, "a killed setter would not be noticed here: " + ELSEWHERE),
     ("wake", _proofs.wake, FAIL, "waiters would sleep on: is futex(2) filtered (seccomp), or FUTEX_WAKE_OP missing?"),
+    ("death frees", _proofs.death_frees, FAIL, "what the killed held stays taken here: " + ELSEWHERE),
     ("nameless files", _proofs.nameless, WARN, "new objects are made under hidden names instead, which a kill leaves"),
 )
 
@@ -79,25 +68,13 @@ def _place(at: str | None, directory: str) -> Finding:
     except FileNotFoundError:
         if effective(at) == "user":
             return Finding(OK, name, f"{where}, made on first use")
-        return Finding(FAIL, name, f"{where} is not there", "make the directory, or " + _ELSEWHERE)
+        return Finding(FAIL, name, f"{where} is not there", "make the directory, or " + ELSEWHERE)
     except OSError as error:
-        return Finding(FAIL, name, f"{where}: {error.strerror}", _ELSEWHERE)
-    fault = _place_fault(effective(at) == "user", directory, found)
+        return Finding(FAIL, name, f"{where}: {error.strerror}", ELSEWHERE)
+    fault = place_fault(effective(at) == "user", directory, found)
+    if fault is None and not os.access(directory, os.W_OK | os.X_OK):
+        fault = FAIL, "can't be written", ELSEWHERE
     return Finding(fault[0], name, f"{where} {fault[1]}", fault[2]) if fault else Finding(OK, name, where)
-
-
-def _place_fault(mine: bool, directory: str, found: os.stat_result) -> tuple[str, str, str] | None:  # noqa: FBT001
-    mode = f"{found.st_mode & 0o7777:04o}"
-    if not stat.S_ISDIR(found.st_mode):
-        return FAIL, "is not a directory", "remove it, or " + _ELSEWHERE
-    if mine and (found.st_uid != os.getuid() or found.st_mode & 0o077):
-        mend = f"who made it could be somebody else: remove it, or chmod 700 {directory}"
-        return FAIL, f"belongs to {found.st_uid} with mode {mode}", mend
-    if not os.access(directory, os.W_OK | os.X_OK):
-        return FAIL, "can't be written", _ELSEWHERE
-    if found.st_mode & 0o002 and not found.st_mode & stat.S_ISVTX:
-        return WARN, "is open to everybody", f"anybody can replace what lies there: chmod +t {directory}"
-    return None
 
 
 #: Several hosts may mount these, and neither a futex nor a FIFO reaches from one to the other.
@@ -107,7 +84,7 @@ _SHARED = ("nfs", "cifs", "smb", "9p", "fuse", "ceph", "gfs", "lustre", "afs", "
 def _file_system(directory: str) -> Iterator[Finding]:
     kind = _kind_of_mount(directory)
     if kind.startswith(_SHARED):
-        mend = "events reach the processes of one host only, and only if it maps shared files: " + _ELSEWHERE
+        mend = "events reach the processes of one host only, and only if it maps shared files: " + ELSEWHERE
         yield Finding(WARN, "file system", kind, mend)
     elif kind == "overlay":
         mend = "containers that share an image don't share this: bind-mount a directory for the place"
@@ -117,7 +94,7 @@ def _file_system(directory: str) -> Iterator[Finding]:
     try:
         room = os.statvfs(directory)
     except OSError as error:
-        yield Finding(FAIL, "room", f"{directory}: {error.strerror}", _ELSEWHERE)
+        yield Finding(FAIL, "room", f"{directory}: {error.strerror}", ELSEWHERE)
         return
     free, size = room.f_bavail * room.f_frsize >> 20, room.f_blocks * room.f_frsize >> 20
     objects = room.f_favail if room.f_files else None
@@ -141,22 +118,20 @@ def _kind_of_mount(directory: str) -> str:
     return kind
 
 
-def _limits() -> Iterator[Finding]:
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    few = soft != resource.RLIM_INFINITY and soft < 1024
-    mend = f"an event that is waited for by descriptor takes up to three: ulimit -n {hard}"
-    yield Finding(WARN if few else OK, "descriptors", f"{soft} for a process", mend if few else "")
-    yield _setting("pipes", "fs.pipe-user-pages-soft", 1024, "pages for a user's pipes; 0: any", "bells get small")
-    yield _setting("mappings", "vm.max_map_count", 65530, "for a process; each open object takes one", "few objects")
-
-
-def _setting(name: str, key: str, least: int, unit: str, else_: str) -> Finding:
+def _container(directory: str) -> Finding:
+    """Of several containers, each has a /dev/shm of its own, unless they were started otherwise."""
+    name = "container"
+    signs = [sign for sign in ("/.dockerenv", "/run/.containerenv") if os.path.exists(sign)]
     try:
-        with open("/proc/sys/" + key.replace(".", "/"), encoding="ascii") as file:
-            value = int(file.read())
-    except (OSError, ValueError):
-        return Finding(WARN, name, f"{key} can't be read", "is /proc mounted?")
-    low = 0 < value < least
-    return Finding(WARN if low else OK, name, f"{value} {unit}", f"{else_}: sysctl {key}={least}" if low else "")
+        inner = os.readlink("/proc/self/ns/pid") != _FIRST_NAMESPACE
+    except OSError:
+        inner = False
+    if not signs and not inner:
+        return Finding(OK, name, "none, as far as can be seen")
+    if (directory + "/").startswith("/dev/shm/"):  # noqa: S108 - this very directory is meant
+        found = "this is one: others share its /dev/shm only with --ipc, or with a volume and --at"
+        return Finding(OK, name, found)
+    return Finding(OK, name, "this is one: others share this place if the directory is mounted in them")
+
+
+_FIRST_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO, in include/linux/proc_ns.h

@@ -46,6 +46,6 @@ def each(verb: str, names: list[str], options: dict[str, Any], do: Callable[[str
 
 
 def document(value: object) -> None:
-    import json
+    from tocsin.cli import _json
 
-    say(json.dumps(value, indent=2))
+    say(_json.pretty(value))

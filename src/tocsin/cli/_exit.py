@@ -7,11 +7,13 @@ import sys
 
 OK = 0  #: done, it is set, all is well
 NOT_SET = (
-    1  #: the time is over (`wait`, `listen`, `get`, `put`), or it is not set, not there, not so (`status`, `peek`)
+    1  #: the time is over (`wait`, `get`, `put` ...), or it is not set, not there, not so (`status`, `peek`, `check`)
 )
 USAGE = 2  #: the call was wrong: another try of the same can't help
 FAILED = 3  #: it could not be done
 OWNER_DIED = 4  #: who had promised to set it is dead (`wait`)
+NOT_RUNNABLE = 126  #: the command can't be executed (`run`, `work`)
+NO_COMMAND = 127  #: there is no such command (likewise)
 
 
 class Usage(Exception):

@@ -20,7 +20,6 @@ NAMES = {EVENT: "event", SIGNAL: "signal", DATA: "data", QUEUE: "queue", LOCK: "
 
 _RAW = 2  # codec (core/tocsin.h)
 
-_SET, _OWNED = 1, 1 << 5  # of an event's word (core/parts/word.h)
 _EVENT_BITS = ("SET", "SLEEPERS", "BELL", "CBELL", "REMOVED", "OWNED", "HASBELL")
 _BITS = ("MANY", "SLEEPERS", "BELL", "CBELL", "REMOVED", "GUARD", "HASBELL", "SLEPT")
 
@@ -44,26 +43,89 @@ def bits_of(found: Found) -> list[str]:
     return [name for i, name in enumerate(names) if found["word"] >> i & 1]
 
 
-def describe(found: Found, path: str, name: str, at: str | None) -> Found:
-    """`state`, in words; `generation`: how often it was set, signalled or changed; and for a queue its figures.
+def look(path: str, name: str | None = None, at: str | None = None) -> Found:
+    """All that the object's file says. Opens nothing, maps nothing, makes nothing (core/objects/look.h)."""
+    found = _core.look_at(os.fsencode(path))
+    if isinstance(found, int):
+        raise error(found, name or path, effective(at), path)
+    return found
 
-    `there`: would one who looks find something: set, signalled, a value, an item?
+
+def describe(found: Found) -> Found:
+    """`state`, in words; `generation`: how often it was set, signalled, changed, put into; `depth`: items in a queue
+    that nobody has; and what is a kind's own. `there`: would one who looks find something?
     """
-    kind = found["kind"]
-    changes = found["generation"] if kind == EVENT else found["word"] >> 8
-    row: Found = {"generation": changes}
+    count = None if found["kind"] == LOCK else found["count"]  # of a lock's the file has only the last bits
+    row: Found = {"state": "unknown", "generation": count, "depth": None, "there": False}
     if found["removed"]:
-        return {**row, "state": "removed", "there": False}
-    if kind == EVENT:
-        state = "set" if found["is_set"] else "clear"
-        return {**row, "state": state, "there": found["is_set"], "owned_by": _owned_by(found, path, name, at)}
-    if kind == SIGNAL:
-        return {**row, "state": "signalled" if changes else "silent", "there": changes > 0}
-    if kind == DATA:
-        return {**row, "state": "value" if changes else "no value", "there": changes > 0}
-    if look := _LOOKS.get(kind):
-        return {**row, **look(path, name, at)}
-    return {**row, "state": "unknown", "there": False}
+        row["state"] = "removed"
+    elif tell := _KINDS.get(found["kind"]):
+        row.update(tell(found))
+    return row
+
+
+def _event(found: Found) -> Found:
+    return {
+        "state": "set" if found["is_set"] else "clear",
+        "there": found["is_set"],
+        "owned_by": claimant(found),
+    }
+
+
+def _signal(found: Found) -> Found:
+    return {"state": "signalled" if found["count"] else "silent", "there": found["count"] > 0}
+
+
+def _data(found: Found) -> Found:
+    return {"state": "value" if found["count"] else "no value", "there": found["count"] > 0, "bytes": found["bytes"]}
+
+
+def _lock(found: Found) -> Found:
+    holder = claimant(found)
+    if holder is None:
+        state = "abandoned" if found["abandoned"] else "free"
+    else:
+        state = "held" if holder["alive"] else "abandoned"
+    return {"state": state, "there": state == "held", "held_by": holder}
+
+
+def _bus(found: Found) -> Found:
+    kept = found["count"] + 1 - found["oldest"]
+    living = [heard for _, _, _, heard, alive in found.get("takers", ()) if alive]
+    return {
+        "state": f"{found['count']} emits, {kept} retained",
+        "retained": kept,
+        "bytes": found["bytes"],
+        "max_bytes": found["max_bytes"],
+        "subscribers": len(living),
+        "behind": max(0, found["count"] - min(living)) if living else None,
+        "there": found["count"] > 0,
+    }
+
+
+def _queue(found: Found) -> Found:
+    counts = [f"{found['ready']} ready", *(f"{found[key]} {key}" for key in ("delayed", "held") if found[key])]
+    shut = ["shut down"] if found["shut"] else []
+    return {
+        "state": ", ".join(counts + shut),
+        "depth": found["ready"] + found["delayed"],
+        **{key: found[key] for key in ("ready", "delayed", "held", "unfinished", "bytes", "maxsize", "max_bytes")},
+        "max_deliveries": found["max_deliveries"],
+        "codec": "raw" if found["codec"] == _RAW else "json",
+        "durable": found["durable"],
+        "there": found["ready"] > 0,
+    }
+
+
+_KINDS = {EVENT: _event, SIGNAL: _signal, DATA: _data, QUEUE: _queue, LOCK: _lock, BUS: _bus}
+
+
+def claimant(found: Found) -> Found | None:
+    """Who owns the event or holds the lock, as he said himself. None: nobody."""
+    if not found["claim"]:
+        return None
+    pid, command, alive = found["who"]
+    return {"pid": pid, "command": command.decode("utf-8", "replace"), "alive": alive}
 
 
 def words_of_owner(owned_by: Found | None, verb: str = "owned") -> str:
@@ -72,80 +134,3 @@ def words_of_owner(owned_by: Found | None, verb: str = "owned") -> str:
     pid, command = owned_by["pid"] or "unknown", owned_by["command"]
     words = f"{verb} by pid {pid} ({command})" if command else f"{verb} by pid {pid}"
     return words if owned_by["alive"] else f"{words}, which died"
-
-
-def _owned_by(found: Found, path: str, name: str, at: str | None) -> Found | None:
-    if found["word"] & _SET or not found["word"] & _OWNED:
-        return None
-    event = _core.Event()
-    reason = event._open(os.fsencode(path), None, -1, False, 0)
-    if reason < 0:
-        raise error(reason, name, effective(at), path)
-    try:
-        owner = event._owner()
-    finally:
-        event._close()
-    if not isinstance(owner, tuple):
-        return None
-    pid, command, alive = owner
-    return {"pid": pid, "command": command.decode("utf-8", "replace"), "alive": alive}
-
-
-def _describe_bus(path: str, name: str, at: str | None) -> Found:
-    topic = _core.Topic()
-    reason = topic._open(os.fsencode(path), None, -1, False, -1)
-    if reason < 0:
-        raise error(reason, name, effective(at), path)
-    try:
-        now = topic._figures()
-    finally:
-        topic._close()
-    kept = now["emits"] + 1 - now["oldest"]
-    return {
-        "state": f"{now['emits']} emits, {kept} retained",
-        "generation": now["emits"],
-        "retained": kept,
-        "max_bytes": now["max_bytes"],
-        "there": now["emits"] > 0,
-    }
-
-
-def _describe_lock(path: str, name: str, at: str | None) -> Found:
-    lock = _core.Lock()
-    reason = lock._open(os.fsencode(path), None, -1, False, b"")
-    if reason < 0:
-        raise error(reason, name, effective(at), path)
-    try:
-        holder = lock._holder()
-    finally:
-        lock._close()
-    if not isinstance(holder, tuple):
-        return {"state": "free", "there": False, "held_by": None}
-    pid, command, alive = holder
-    held_by = {"pid": pid, "command": command.decode("utf-8", "replace"), "alive": alive}
-    return {"state": "held" if alive else "abandoned", "there": alive, "held_by": held_by}
-
-
-def _describe_queue(path: str, name: str, at: str | None) -> Found:
-    # The binding's own class: what tocsin.Queue has besides costs a look more than the look itself.
-    queue: _core.Queue[Any] = _core.Queue()
-    reason = queue._open(os.fsencode(path), None, -1, False, -1, -1, -1, -1, -1)
-    if reason < 0:
-        raise error(reason, name, effective(at), path)
-    try:
-        now = queue._figures()
-    finally:
-        queue._close()
-    counts = [f"{now['ready']} ready", *(f"{now[key]} {key}" for key in ("delayed", "held") if now[key])]
-    shut = ["shut down"] if now["shut"] else []
-    return {
-        "state": ", ".join(counts + shut),
-        "generation": now["puts"],
-        **{key: now[key] for key in ("ready", "delayed", "held", "maxsize")},
-        "codec": "raw" if now["codec"] == _RAW else "json",
-        "there": now["ready"] > 0,
-    }
-
-
-#: Of these a look at the head does not tell enough.
-_LOOKS = {QUEUE: _describe_queue, LOCK: _describe_lock, BUS: _describe_bus}

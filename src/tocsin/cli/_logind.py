@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import glob
 import os
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tocsin.cli._checks import Finding
+    from tocsin.cli._fitness import Finding
 
 _FOLDERS = ("/usr/lib/systemd", "/usr/local/lib/systemd", "/run/systemd", "/etc/systemd")
 _FIRST_PERSON = 1000  # logind spares the users below (SYS_UID_MAX)
 
 
 def remove_ipc(directory: str) -> Finding:
-    from tocsin.cli._checks import OK, WARN, Finding
+    from tocsin.cli._fitness import OK, WARN, Finding
 
     name = "logout"
     if not (directory + "/").startswith("/dev/shm/"):  # noqa: S108 - this very directory is meant

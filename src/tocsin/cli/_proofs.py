@@ -6,10 +6,11 @@ import os
 import select
 import signal
 import time
-from typing import TYPE_CHECKING
 
 from tocsin._event import Event
+from tocsin._lock import Lock
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -104,7 +105,7 @@ def wake(directory: str) -> str | None:
     with Event(path) as event:
         child = _start(lambda: os._exit(0 if Event(path).wait(4 * _PATIENCE) else 1))
         try:
-            if not _soon(lambda: event.stats().sleepers):
+            if not _soon(lambda: event.stats().sleepers or _ended(child)) or _ended(child):
                 return "a waiting process never says that it sleeps"
             event.set()
             if not _soon(lambda: _ended(child)):
@@ -112,6 +113,28 @@ def wake(directory: str) -> str | None:
         finally:
             _end(child)
     return None
+
+
+def death_frees(directory: str) -> str | None:
+    """The kernel takes a lock back from one who was killed, and says so to those who ask (core/parts/owner.h)."""
+    path = os.path.join(directory, "lock")
+    lock = Lock(path)
+
+    def hold() -> None:
+        held = Lock(path)  # a handle that is dropped gives it back
+        held.acquire()
+        signal.pause()
+
+    try:
+        child = _start(hold)
+        try:
+            if not _soon(lambda: lock.locked() or _ended(child)) or _ended(child):
+                return "nobody sees the lock that another process holds"
+        finally:
+            _end(child)
+        return None if lock.acquire(timeout=_PATIENCE) else "the lock of one who was killed stays taken"
+    finally:
+        lock.close()
 
 
 def nameless(directory: str) -> str | None:

@@ -51,6 +51,13 @@ def size(text: str) -> int:
     return value
 
 
+def emits(text: str) -> int:
+    value = _digits(text)
+    if value is None:
+        raise ValueError(f"{text!r}: a replay is a whole number of emits")
+    return value
+
+
 def times(text: str) -> float:
     """How often; a float, because that is what `inf` is."""
     if text.lower() in ("inf", "infinity"):
@@ -65,4 +72,25 @@ def delay(text: str) -> float:
     value = seconds(text)
     if not 0 <= value <= 9e9:
         raise ValueError(f"{text!r}: a delay is a number of seconds, 0 to 9e9")
+    return value
+
+
+def jobs(text: str) -> int:
+    value = _digits(text)
+    if value is None or value > 10_000:
+        raise ValueError(f"{text!r}: jobs are a whole number to 10000; 0 is one for each processor")
+    return value
+
+
+def patience(text: str) -> float:
+    value = seconds(text)
+    if value <= 0:
+        raise ValueError(f"{text!r}: a command needs some time: give seconds above 0, or inf")
+    return value
+
+
+def interval(text: str) -> float:
+    value = seconds(text)
+    if not 0.05 <= value <= 86400:
+        raise ValueError(f"{text!r}: an interval is a number of seconds, 0.05 to 86400")
     return value

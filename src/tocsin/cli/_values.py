@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from tocsin.cli import _json
 from tocsin.cli._exit import Usage
 
 TYPE_CHECKING = False
@@ -18,16 +19,26 @@ _BLOCK = 1 << 16
 
 def read(text: str | bytes, verb: str, where: str = "") -> Any:
     """The value that `text` is; Usage when it is no JSON."""
-    import msgspec
-
     try:
-        raw = text if isinstance(text, bytes) else text.encode()
-        return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        return _json.read(text)
+    except (ValueError, RecursionError) as error:
         shown = raw_text(text)
         shown = shown if len(shown) <= 40 else shown[:40] + "..."
         mend = ": put quotes inside the quotes, '\"text\"'" if shown[:1].isalpha() else ""
         raise Usage(f"{where}{shown!r} is no JSON{mend or f': {error}'}", verb) from None
+
+
+def read_all(line: bytes, verb: str, where: str = "") -> list[Any]:
+    """The values that stand on a line, with blanks between them, as on a command line."""
+    values = []
+    rest = raw_text(line).strip()
+    while rest:
+        end = _json.end_of_first(rest)
+        if end is None or rest[end : end + 1].strip():  # nor may two values touch
+            end = len(rest)
+        values.append(read(rest[:end], verb, where))  # says what is wrong
+        rest = rest[end:].lstrip()
+    return values
 
 
 def raw_text(text: str | bytes) -> str:
@@ -36,9 +47,7 @@ def raw_text(text: str | bytes) -> str:
 
 def write(value: Any) -> bytes:
     """One line of JSON."""
-    import msgspec
-
-    return msgspec.json.encode(value)
+    return _json.write(value)
 
 
 def shown(value: Any, *, plainly: bool) -> bytes:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def run(verb: str, words: list[str], options: dict[str, Any]) -> int:
     del verb, words
     check([], options["at"])
-    from tocsin.cli._checks import FAIL, WARN, examine
+    from tocsin.cli._checks import examine
+    from tocsin.cli._fitness import FAIL, WARN
 
     findings = examine(options["at"])
     levels = [finding.level for finding in findings]

@@ -61,7 +61,7 @@ def _signal(name: str, options: dict[str, Any]) -> tuple[Signal, Step]:
 
 
 def _data(name: str, options: dict[str, Any]) -> tuple[DataEvent[Any], Step]:
-    from tocsin._data import DataEvent
+    from tocsin.cli._light import DataEvent
 
     opened = DataEvent(name, replay=not options["no_replay"], **_place(options))
     timeout = None if options["timeout"] is None else max(0.0, options["timeout"])

@@ -1,105 +1,90 @@
-"""`tocsin ls`: the objects of a place. Makes nothing, and survives whatever else lies there."""
+"""`tocsin ls`: the objects of a place, who has them open, who waits. Makes nothing, and survives all else."""
 
 from __future__ import annotations
 
-import os
 import time
 
-from tocsin._errors import FormatMismatch, TocsinError
-from tocsin._place import peek, place_dir
 from tocsin.cli._common import check, document
-from tocsin.cli._exit import FAILED, OK, Failure, complain, plain, say
-from tocsin.cli._kinds import describe, kind_of
+from tocsin.cli._exit import FAILED, OK, complain, plain, say
+from tocsin.cli._walk import look, places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
     from tocsin.cli._common import Row
-
-_MAGIC = b"TOCSIN\0\1"
+    from tocsin.cli._walk import Seen
 
 
 def run(verb: str, words: list[str], options: dict[str, Any]) -> int:
-    at = options["at"]
-    check([], at)
-    folder, prefix = place_dir(at)
+    check([], options["at"])
+    asked = places(words, options["at"])
     troubles: list[OSError] = []
-    rows = sorted(_rows(folder, prefix, troubles), key=lambda row: row["name"])
-    if words:
-        from fnmatch import fnmatchcase
-
-        rows = [row for row in rows if fnmatchcase(row["name"], words[0])]
+    before: list[Seen] = []
+    if options["rate"] is not None:
+        before = look(asked, [])
+        time.sleep(options["rate"])
+    seen = look(asked, troubles)
+    rows = _rows(seen, before) if seen else []
     if options["json"]:
         document(rows)
     elif rows:
-        _table(rows)
+        _table(rows, many=len({one.at for one in seen}) > 1, rated=options["rate"] is not None)
     for trouble in troubles:
         complain(verb, trouble)
     return FAILED if troubles else OK
 
 
-def _rows(top: str, prefix: str, troubles: list[OSError]) -> Iterator[Row]:
-    folders = [top]
-    while folders:
-        folder = folders.pop()
-        try:
-            entries = list(os.scandir(folder))
-        except FileNotFoundError:
-            continue  # nobody made anything here yet, or it went while we looked
-        except OSError as trouble:
-            if folder == top:
-                raise Failure(f"{folder}: {trouble.strerror}: the place can't be read") from None
-            troubles.append(trouble)
-            continue
-        for entry in entries:
-            # What begins with a dot belongs to an object, and is none itself.
-            if entry.name.startswith(".") or not entry.name.startswith(prefix):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                if not prefix:  # the system place has no folders: "/" is written "!"
-                    folders.append(entry.path)
-                continue
-            name = os.path.relpath(entry.path, top)
-            yield from _row(name.removeprefix(prefix).replace("!", "/") if prefix else name, entry)
+def _rows(seen: list[Seen], before: list[Seen]) -> list[Row]:
+    from tocsin.cli._books import Books, with_people
+    from tocsin.cli._rates import rates
+
+    books = Books(seen)
+    fast = rates(before, seen)
+    rows = []
+    for one in seen:
+        row = with_people(one.row(), one, books)
+        if one.path in fast:
+            row["rate"], gone = fast[one.path]
+            if gone is not None:
+                row["rate_out"] = gone
+        row["path"] = one.path
+        rows.append(row)
+    return rows
 
 
-def _row(name: str, entry: os.DirEntry[str]) -> Iterator[Row]:
-    row: Row = {"kind": None, "name": name, "state": None, "generation": None, "mode": None, "created": None}
-    try:
-        if not entry.is_file(follow_symlinks=False):  # a device may do something when it is opened
-            row["state"] = "not an object"
-        else:
-            found = peek(entry.path)
-            row["kind"] = kind_of(found)
-            row["generation"] = found["generation"]
-            row["mode"] = f"{found['mode']:04o}"
-            row["created"] = found["created_ns"] / 1e9
-            row.update(describe(found, entry.path, name, None))
-            del row["there"]
-    except FormatMismatch:
-        row["state"] = "another version's"
-    except TocsinError:
-        row["state"] = "damaged" if _begins_like_ours(entry.path) else "not an object"
-    except FileNotFoundError:
-        return  # gone while we looked
-    except OSError as trouble:
-        row["state"] = "no permission" if isinstance(trouble, PermissionError) else "can't be read"
-    yield row
+def _table(rows: list[Row], *, many: bool, rated: bool) -> None:
+    head = ["KIND", "STATE", "GENERATION", *(["RATE", "OUT"] if rated else []), "OPEN", "WAIT", "MODE", "AGE"]
+    lines = [[*head, "NAME"]]
+    for row in rows:
+        cells = [_cell(row[key]) for key in ("kind", "state", "generation")]
+        if rated:
+            cells += [_rate(row["rate"]), _rate(row.get("rate_out"))]
+        cells += [_users(row), _waits(row), _cell(row["mode"]), _age(row["created"])]
+        lines.append([*cells, plain(row["path"] if many else row["name"])])
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    for line in lines:
+        say("".join(f"{cell:<{width}}  " for cell, width in zip(line, widths, strict=False)) + line[-1])
 
 
-def _begins_like_ours(path: str) -> bool:
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        return os.read(fd, len(_MAGIC)) == _MAGIC
-    except OSError:
-        return False
-    finally:
-        os.close(fd)
+def _cell(value: object) -> str:
+    return "-" if value is None else str(value)
+
+
+def _rate(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}/s"
+
+
+def _users(row: Row) -> str:
+    if row["kind"] is None:
+        return "-"
+    return "?" if row["open"] is None else str(len(row["open"]))
+
+
+def _waits(row: Row) -> str:
+    if row["kind"] is None:
+        return "-"
+    return "?" if row["waits"] is None else str(row["waits"])
 
 
 def _age(created: float | None) -> str:
@@ -110,14 +95,3 @@ def _age(created: float | None) -> str:
         if seconds >= size:
             return f"{seconds // size}{unit}"
     return f"{seconds}s"
-
-
-def _table(rows: list[Row]) -> None:
-    lines = [("KIND", "STATE", "GENERATION", "MODE", "AGE", "NAME")]
-    for row in rows:
-        cells = [row[key] for key in ("kind", "state", "generation", "mode")]
-        shown = ["-" if cell is None else str(cell) for cell in cells]
-        lines.append((shown[0], shown[1], shown[2], shown[3], _age(row["created"]), plain(row["name"])))
-    widths = [max(len(line[i]) for line in lines) for i in range(5)]
-    for line in lines:
-        say("".join(f"{cell:<{width}}  " for cell, width in zip(line[:5], widths, strict=True)) + line[5])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from queue import Empty
-
+from tocsin import _errors
 from tocsin.cli import _values
 from tocsin.cli._common import check
 from tocsin.cli._exit import NOT_SET, OK, Failure
@@ -25,7 +24,7 @@ def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
         raise Failure(f"{name!r} holds no data: `tocsin status` says what there is to know")
     try:
         value = _next(name, options) if kind == QUEUE else _latest(name, options)
-    except (Empty, LookupError):
+    except (_errors.Empty, LookupError):
         return NOT_SET
     from tocsin.cli._stream import Lines, ReaderLeft, die_quietly
 
@@ -40,14 +39,14 @@ def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
 
 
 def _next(name: str, options: dict[str, Any]) -> Any:
-    from tocsin._queue import Queue
+    from tocsin.cli._light import Queue
 
     with Queue(name, at=options["at"], create=False) as queue:
         return queue.peek()
 
 
 def _latest(name: str, options: dict[str, Any]) -> Any:
-    from tocsin._data import DataEvent
+    from tocsin.cli._light import DataEvent
 
     with DataEvent(name, at=options["at"], create=False) as event:
         return event.latest()

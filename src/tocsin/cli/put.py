@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from queue import Full
 
+from tocsin import _errors
 from tocsin._errors import InvalidMessage, MessageTooLarge
-from tocsin._queue import Queue
 from tocsin.cli import _values
 from tocsin.cli._common import check, document
 from tocsin.cli._exit import NOT_SET, OK, Usage
+from tocsin.cli._light import Queue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def run(verb: str, words: list[str], options: dict[str, Any]) -> int:
     return OK if in_time else NOT_SET
 
 
-def _open(name: str, options: dict[str, Any]) -> Queue[Any]:
+def _open(name: str, options: dict[str, Any]) -> Queue:
     return Queue(
         name,
         codec="raw" if options["raw"] else "json",
@@ -61,7 +61,7 @@ def _open(name: str, options: dict[str, Any]) -> Queue[Any]:
     )
 
 
-def _put(queue: Queue[Any], items: list[Any], timeout: float | None, *, together: bool) -> Iterator[int]:
+def _put(queue: Queue, items: list[Any], timeout: float | None, *, together: bool) -> Iterator[int]:
     """How many went in each time there was room; ends early when there was none for `timeout` seconds."""
     start = 0
     try:
@@ -69,7 +69,7 @@ def _put(queue: Queue[Any], items: list[Any], timeout: float | None, *, together
             some = queue.put_many(items[start:], timeout=timeout)
             start += some
             yield some
-    except Full:
+    except _errors.Full:
         return
     except (InvalidMessage, MessageTooLarge):
         if together:
@@ -78,12 +78,12 @@ def _put(queue: Queue[Any], items: list[Any], timeout: float | None, *, together
         yield from _put_one_by_one(queue, items[start:], timeout)
 
 
-def _put_one_by_one(queue: Queue[Any], items: list[Any], timeout: float | None) -> Iterator[int]:
+def _put_one_by_one(queue: Queue, items: list[Any], timeout: float | None) -> Iterator[int]:
     try:
         for item in items:
             queue.put(item, timeout=timeout)
             yield 1
-    except Full:
+    except _errors.Full:
         return
 
 

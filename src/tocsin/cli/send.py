@@ -31,7 +31,7 @@ def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
             raise _kind_in_words(name, options["at"], error) from None
 
     def tell(name: str) -> tuple[Row, int]:
-        from tocsin._data import DataEvent
+        from tocsin.cli._light import DataEvent
 
         with DataEvent(name, **place) as event:
             row: Row = {"name": name, "at": event.at}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tocsin._place import effective, peek, resolve
+from tocsin._place import effective, resolve
 from tocsin.cli._common import each
 from tocsin.cli._exit import NOT_SET, OK
-from tocsin.cli._kinds import BUS, DATA, LOCK, QUEUE, SIGNAL, describe, words_of_owner
+from tocsin.cli._kinds import BUS, DATA, LOCK, QUEUE, SIGNAL, describe, look, words_of_owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,17 +27,17 @@ _WORDS = {
 def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
     at = options["at"]
 
-    def look(name: str) -> tuple[Row, int]:
+    def tell(name: str) -> tuple[Row, int]:
         row: Row = {"name": name, "at": effective(at), "state": "not there", "generation": None}
         path = resolve(name, at)
         try:
-            found = peek(path, name, at)
+            found = look(path, name, at)
         except FileNotFoundError:
             found = {"removed": True}  # one that nobody made was never set: an answer, not an error
         there = False
         words = "{state}"
         if not found["removed"]:
-            row.update(describe(found, path, name, at))
+            row.update(describe(found))
             there = row.pop("there")
             words = _WORDS.get(found["kind"], "{state}, generation {generation}")
         text = words.format(**row)
@@ -48,4 +48,4 @@ def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
         row["text"] = f"{name}: {text}"
         return row, OK if there else NOT_SET
 
-    return each(verb, names, options, look)
+    return each(verb, names, options, tell)

@@ -6,13 +6,11 @@ that, they leave it in the queue.
 
 from __future__ import annotations
 
-from queue import Empty
-
-from tocsin._errors import ShutDown
-from tocsin._queue import Queue
+from tocsin import _errors
 from tocsin.cli import _values
 from tocsin.cli._common import check
 from tocsin.cli._exit import NOT_SET, OK, Failure
+from tocsin.cli._light import Queue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,11 +53,11 @@ def run(verb: str, words: list[str], options: dict[str, Any]) -> int:
     return die_quietly()
 
 
-def _open(name: str, options: dict[str, Any]) -> Queue[Any]:
+def _open(name: str, options: dict[str, Any]) -> Queue:
     return Queue(name, at=options["at"], mode=options["mode"], create=not options["no_create"])
 
 
-def _each(queue: Queue[Any], options: dict[str, Any], before: Callable[[], None], use: Use) -> int:
+def _each(queue: Queue, options: dict[str, Any], before: Callable[[], None], use: Use) -> int:
     """As many items as were asked for; the worst exit code of what was done with them."""
     limit = 1.0 if options["count"] is None else options["count"]
     timeout = None if options["timeout"] is None else max(0.0, options["timeout"])
@@ -68,9 +66,9 @@ def _each(queue: Queue[Any], options: dict[str, Any], before: Callable[[], None]
         before()
         try:
             delivery = queue.receive(timeout=timeout)
-        except Empty:
+        except _errors.Empty:
             return max(worst, NOT_SET)
-        except ShutDown:
+        except _errors.ShutDown:
             if limit == float("inf"):
                 return worst  # all that there will ever be
             raise Failure(f"{queue.name!r} at {queue.at!r} was shut down, and is empty") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from tocsin._event import Event
 from tocsin._wait_any import wait_all, wait_any
@@ -11,6 +10,7 @@ from tocsin.cli._common import check, document
 from tocsin.cli._exit import NOT_SET, OK, Usage, plain, say
 from tocsin.cli._kinds import DATA, LOCK, QUEUE, SIGNAL, kind_at
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
@@ -51,9 +51,7 @@ def _open(name: str, options: dict[str, Any]) -> Handle:
     """As what it is; an event if there is none. A signal that came before doesn't count, a value does."""
     import tocsin
 
-    kinds: dict[int | None, Any] = {
-        SIGNAL: tocsin.Signal, DATA: tocsin.DataEvent, QUEUE: tocsin.Queue, LOCK: tocsin.Lock
-    }  # fmt: skip
-    kind = kinds.get(kind_at(name, options["at"]), Event)
+    kinds = {SIGNAL: "Signal", DATA: "DataEvent", QUEUE: "Queue", LOCK: "Lock"}  # loaded by name: what is there alone
+    kind: Any = getattr(tocsin, kinds.get(kind_at(name, options["at"]) or 0, "Event"))
     made: Handle = kind(name, at=options["at"], mode=options["mode"], create=not options["no_create"])
     return made

@@ -4,6 +4,7 @@
 |---|---|
 | `from SystemEvent import SystemEvent` | `from tocsin.compat.system_event import SystemEvent` |
 | `from bacpypes.event import WaitableEvent` | `from tocsin.compat.waitable_event import WaitableEvent` |
+| `import aioevt` | `from tocsin.compat import aioevt` |
 | `from jk_interprocesssync.fs import Event` | `from tocsin.compat.interprocesssync.fs import Event` |
 | `from watchpoint import Watchpoint` | `from tocsin.compat.watchpoint import Watchpoint` |
 
@@ -13,4 +14,4 @@ the module that it names.
 
 from __future__ import annotations
 
-__all__ = ["interprocesssync", "system_event", "waitable_event", "watchpoint"]
+__all__ = ["aioevt", "interprocesssync", "system_event", "waitable_event", "watchpoint"]

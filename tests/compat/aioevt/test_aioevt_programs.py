@@ -1,4 +1,4 @@
-"""The examples of aioevt's document: with the import changed, and with `tocsin.Bus`."""
+"""The examples of aioevt's document with `tocsin.Bus`. As they are: ../test_documents.py."""
 
 from __future__ import annotations
 
@@ -12,19 +12,13 @@ from harness.until import until
 from tocsin import Bus
 
 
-@pytest.fixture(params=["tocsin.compat.aioevt", "tocsin"])
-def manager(request: pytest.FixtureRequest) -> Any:
-    from tocsin.compat import aioevt
-
-    return aioevt.Manager() if request.param.endswith("aioevt") else Bus()
-
-
-def wait(manager: Any, **what: Any) -> Any:
-    """The one word that differs: a Bus waits in threads, too."""
-    return (manager.wait_async if isinstance(manager, Bus) else manager.wait)(**what)
+@pytest.fixture
+def manager() -> Bus:
+    """The one word that differs is `wait_async`: a Bus waits in threads, too."""
+    return Bus()
 
 
-def test_register_an_event(manager: Any) -> None:
+def test_register_an_event(manager: Bus) -> None:
     heard: list[Any] = []
     with LoopThread() as running:
         my_event_loop, my_func = running.loop, lambda *args, **kwargs: heard.append((args, kwargs))
@@ -43,8 +37,7 @@ def test_register_an_event(manager: Any) -> None:
     assert heard == [((1, 2, 3), {"num4": 4})]
 
 
-def test_add_and_wait_for_what_was_calculated(manager: Any) -> None:
-    """2.2.1 itself fails here: its emit_after raises TypeError in the loop."""
+def test_add_and_wait_for_what_was_calculated(manager: Bus) -> None:
     with LoopThread() as running:
 
         @manager.on(name="Add", loop=running.loop, recurring=True)
@@ -54,17 +47,16 @@ def test_add_and_wait_for_what_was_calculated(manager: Any) -> None:
 
         async def main() -> None:
             manager.emit_after(0.1, "Add", args=(1, 2, 3, 4))
-            data = await wait(manager, name="Calculated")
+            data = await manager.wait_async(name="Calculated")
             assert data.args[0] == 10
 
         asyncio.run(main())
 
 
-def test_wait_for_an_event(manager: Any) -> None:
+def test_wait_for_an_event(manager: Bus) -> None:
     async def main() -> Any:
         asyncio.get_running_loop().call_soon(lambda: manager.emit("MyEvent", args=(1,), kwargs={"two": 2}))
-        data = await wait(
-            manager,
+        data = await manager.wait_async(
             name="MyEvent",
             timeout=None,
         )
@@ -73,11 +65,11 @@ def test_wait_for_an_event(manager: Any) -> None:
     assert asyncio.run(main()) == ((1,), {"two": 2})
 
 
-def test_unregister(manager: Any) -> None:
+def test_unregister(manager: Bus) -> None:
     def my_callback_func() -> None: ...
 
     manager.register("MyEventName", print)
     manager.register("Other", my_callback_func)
     assert len(manager.unregister(name="MyEventName")) == 1
     manager.unregister(func=my_callback_func)
-    assert (manager.stats().handlers if isinstance(manager, Bus) else len(manager._events)) == 0
+    assert manager.stats().handlers == 0

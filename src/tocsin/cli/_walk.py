@@ -1,0 +1,174 @@
+"""Everything that lies in a place, looked at once. Makes nothing, and survives whatever else lies there."""
+
+from __future__ import annotations
+
+import errno
+import os
+from time import monotonic
+
+from tocsin import _core
+from tocsin._place import effective, encode_at, place_dir
+from tocsin.cli._exit import Failure, Usage
+from tocsin.cli._kinds import describe, kind_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tocsin.cli._common import Row
+    from tocsin.cli._kinds import Found
+
+_MAGIC = b"TOCSIN\0\1"
+#: What is said of a file that the core has refused.
+_STATES = {
+    errno.EUCLEAN: "damaged",
+    errno.EPROTO: "another version's",
+    errno.EMEDIUMTYPE: "not an object",
+    errno.ELOOP: "not an object",
+    errno.ENXIO: "not an object",
+    errno.EACCES: "no permission",
+    errno.EPERM: "no permission",
+}
+
+
+class Seen:
+    """A name in a place: an object (`found`: all that its file says), or something else (`state` says what)."""
+
+    __slots__ = ("at", "found", "name", "path", "state", "when")
+
+    def __init__(self, name: str, at: str, path: str, found: Found | None, state: str | None) -> None:
+        self.name = name
+        self.at = at
+        self.path = path
+        self.found = found
+        self.state = state
+        self.when = monotonic()
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Of this incarnation."""
+        return self.path, self.found["id"] if self.found else 0
+
+    def row(self) -> Row:
+        row: Row = dict.fromkeys(("kind", "name", "at", "state", "generation", "depth", "rate", "mode", "created"))
+        row.update(name=self.name, at=self.at, state=self.state)
+        if self.found is not None:
+            row.update(kind=kind_of(self.found), mode=f"{self.found['mode']:04o}")
+            row["created"] = self.found["created_ns"] / 1e9
+            row.update(describe(self.found))
+            del row["there"]
+        return row
+
+
+class Place:
+    """A directory to look through, and which of the names in it."""
+
+    def __init__(self, at: str, folder: str, prefix: str, pattern: str | None) -> None:
+        self.at = at
+        self.folder = folder
+        self.prefix = prefix
+        self.pattern = pattern
+
+    def look(self, troubles: list[OSError]) -> Iterator[Seen]:
+        """A place that is not there is empty. `troubles`: folders that can't be read. Failure: it can't itself."""
+        wanted = _matcher(self.pattern)
+        for name, entry in _names(self.folder, self.prefix, troubles):
+            if wanted is None or wanted(name):
+                seen = _look(name, self.at, entry)
+                if seen is not None:
+                    yield seen
+
+
+def places(words: list[str], at: str | None) -> list[Place]:
+    """What `ls` and `top` are to look at: patterns of names at `at`, and paths: of directories, which are places,
+    and of files, or patterns of files, in one."""
+    encode_at(at)
+    found = []
+    asked: list[str | None] = [*words] or [None]
+    for word in asked:
+        if word is None or not word.startswith(("/", "./", "../")):
+            folder, prefix = place_dir(at)
+            found.append(Place(effective(at), folder, prefix, word))
+            continue
+        if at is not None:
+            raise Usage(f"{word}: a path says itself where it is, so --at {at} can't be meant")
+        path = os.path.abspath(word)
+        if os.path.isdir(path):
+            found.append(Place(path, path, "", None))
+        else:
+            folder, leaf = os.path.split(path)
+            found.append(Place(folder, folder, "", leaf))
+    return found
+
+
+def look(asked: list[Place], troubles: list[OSError]) -> list[Seen]:
+    """Sorted by name; who stands in several of the places stands here once."""
+    seen = {one.path: one for place in asked for one in place.look(troubles)}
+    return sorted(seen.values(), key=lambda one: (one.at, one.name))
+
+
+def _matcher(pattern: str | None) -> Callable[[str], object] | None:
+    if pattern is None:
+        return None
+    if not any(c in pattern for c in "*?["):
+        return pattern.__eq__
+    from fnmatch import translate
+    from re import compile as compiled
+
+    return compiled(translate(pattern)).match
+
+
+def _names(top: str, prefix: str, troubles: list[OSError]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    folders = [(top, "")]
+    while folders:
+        folder, above = folders.pop()
+        try:
+            with os.scandir(folder) as found:
+                entries = list(found)
+        except FileNotFoundError:
+            continue  # nobody made anything here yet, or it went while we looked
+        except OSError as trouble:
+            if folder == top:
+                raise Failure(f"{folder}: {trouble.strerror}: the place can't be read") from None
+            troubles.append(trouble)
+            continue
+        for entry in entries:
+            # What begins with a dot belongs to an object, and is none itself.
+            if entry.name.startswith(".") or not entry.name.startswith(prefix):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if not prefix:  # the system place has no folders: "/" is written "!"
+                    folders.append((entry.path, f"{above}{entry.name}/"))
+            elif prefix:
+                yield entry.name.removeprefix(prefix).replace("!", "/"), entry
+            else:
+                yield above + entry.name, entry
+
+
+def _look(name: str, at: str, entry: os.DirEntry[str]) -> Seen | None:
+    """None: gone while we looked."""
+    path = entry.path
+    if not entry.is_file(follow_symlinks=False):  # a device may do something when it is opened
+        return Seen(name, at, path, None, "not an object")
+    found = _core.look_at(os.fsencode(path))
+    if not isinstance(found, int):
+        return Seen(name, at, path, found, None)
+    if found == -errno.ENOENT:
+        return None
+    state = _STATES.get(-found, "can't be read")
+    if state == "damaged" and not _begins_like_ours(path):
+        state = "not an object"
+    return Seen(name, at, path, None, state)
+
+
+def _begins_like_ours(path: str) -> bool:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.read(fd, len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
