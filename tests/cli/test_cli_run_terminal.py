@@ -121,15 +121,15 @@ def test_it_does_not_stop_before_the_command_has(terminal: Terminal, tmp_path: P
     os.mkfifo(gate)
     script = f"""
 import os, signal
-def tidy(number, frame):
-    print("tidying", flush=True)
-    open({str(gate)!r}).read()
-    print("tidy", flush=True)
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
-signal.signal(signal.SIGTSTP, tidy)
+stop = {{signal.SIGTSTP}}
+signal.pthread_sigmask(signal.SIG_BLOCK, stop)  # a handler of Python's would not end a pause() that begins after it
 print("ready", os.getppid(), flush=True)
-while True: signal.pause()
+signal.sigwait(stop)
+print("tidying", flush=True)
+open({str(gate)!r}).read()
+print("tidy", flush=True)
+os.kill(os.getpid(), signal.SIGTSTP)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, stop)
 """
     run = terminal.job(f"tocsin run -- {python(script, tmp_path)}")
     terminal.type("\x1a")

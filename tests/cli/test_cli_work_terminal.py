@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from harness.asleep import asleep
 from harness.terminal import PROMPT, Terminal, session
 from harness.until import until
 
@@ -36,10 +37,13 @@ def state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
+def children_of(pid: int) -> list[int]:
+    return [int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def commands_of(worker: int) -> list[int]:
     """Its children but for the guard, which has a session of its own."""
-    found = [int(number) for number in Path(f"/proc/{worker}/task/{worker}/children").read_text().split()]
-    return [pid for pid in found if os.getsid(pid) == os.getsid(worker)]
+    return [pid for pid in children_of(worker) if os.getsid(pid) == os.getsid(worker)]
 
 
 def test_a_line_of_progress(terminal: Terminal, jobs: Queue[Any]) -> None:
@@ -109,8 +113,11 @@ def test_ctrl_c_ends_the_commands_and_the_worker(terminal: Terminal, jobs: Queue
 def test_ctrl_z_stops_all_and_fg_continues_all(terminal: Terminal, jobs: Queue[Any]) -> None:
     jobs.put(1)
     worker = terminal.job("tocsin work jobs --until-empty -- sh -c 'echo ready $PPID; evt_wait go; echo made'")
+    (command,) = commands_of(worker)
+    # A shell that starts a program by vfork, and is stopped before that has begun, is stopped in effect, but not by its state.
+    until(lambda: any(asleep(pid) for pid in children_of(command)), "what the command has started sleeps")
     for _ in range(3):
-        everybody = [worker, *commands_of(worker)]
+        everybody = [worker, command]
         terminal.type("\x1a")
         assert "Stopped" in terminal.until(PROMPT)
         until(lambda everybody=everybody: [state(pid) for pid in everybody] == ["T"] * 2, "both are stopped")
