@@ -114,7 +114,7 @@ def test_ctrl_z_stops_all_and_fg_continues_all(terminal: Terminal, jobs: Queue[A
     jobs.put(1)
     worker = terminal.job("tocsin work jobs --until-empty -- sh -c 'echo ready $PPID; evt_wait go; echo made'")
     (command,) = commands_of(worker)
-    # A shell that starts a program by vfork, and is stopped before that has begun, is stopped in effect, but not by its state.
+    # A shell that starts a program by vfork, and is stopped before that has begun, is stopped, but not by its state.
     until(lambda: any(asleep(pid) for pid in children_of(command)), "what the command has started sleeps")
     for _ in range(3):
         everybody = [worker, command]

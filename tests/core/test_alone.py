@@ -25,8 +25,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a clone has of the core, and an empty home."""
     tree = tmp_path_factory.mktemp("clone")
     shutil.copytree(CORE, tree / "core")
-    for name in ("meson.build", "meson.options"):
-        shutil.copy(ROOT / name, tree)
+    (tree / "docs").mkdir()
+    for name in ("meson.build", "meson.options", "docs/tocsin.1"):
+        shutil.copy(ROOT / name, tree / name)
     (tree / "home").mkdir()
     return tree
 

@@ -73,7 +73,8 @@ class Glass(Terminal):
         return len(self.frames)
 
     def next(self, count: int = 1) -> Frame:
-        """The next whole frame but `count` - 1. The second that comes is of a look that began after this call."""
+        """The next whole frame but `count` - 1. The third that comes is of a look that began after this call: the
+        first may be on the screen already, and the second's look be under way."""
         wanted = self.drain() + count
         self.shows(lambda _: len(self.frames) >= wanted, f"{count} frames more")
         return self.frames[wanted - 1]
