@@ -193,8 +193,9 @@ def test_nobody_waits_who_only_has_it_open(run: Run) -> None:
         assert {user["pid"] for user in row["open"]} == {os.getpid(), child.pid}
 
 
-def test_what_cannot_be_read_is_unknown(run: Run, stranger: list[str]) -> None:
+def test_what_cannot_be_read_is_unknown(run: Run, stranger: list[str], place: str) -> None:
     """A process that the kernel shows to nobody, as it shows another user's to nobody but him and root."""
+    os.chmod(place, 0o755)
     hidden = "import ctypes; ctypes.CDLL(None).prctl(4, 0)  # PR_SET_DUMPABLE"
     with Event("x", mode=0o666) as x, Child(f"{hidden}\ne = Event('x'); say('open'); e.wait()") as child:
         child.hear()

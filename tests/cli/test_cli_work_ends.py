@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 TERM, INT, HUP, QUIT, KILL = signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGKILL
 #: Says its number, and stays.
 STAYS = "echo $$; exec sleep 3600"
+#: States of a process that has not ended: it runs, sleeps, or waits for the disk, as one does in vfork.
+LIVING = "RSD"
 
 
 def worker(script: str, *options: str) -> Child:
@@ -97,7 +99,7 @@ def test_a_second_sigterm_ends_now(jobs: Queue[Any]) -> None:
         commands = [int(child.hear()), int(child.hear())]
         child.signal(TERM)
         child.until_asleep()
-        assert [state(pid) in "RS" for pid in commands] == [True, True]
+        assert [state(pid) in LIVING for pid in commands] == [True, True]
         child.signal(TERM)
         assert child.end() == -TERM
         assert child.errors() == ""
@@ -138,7 +140,7 @@ def test_a_further_signal_waits_for_no_grace(jobs: Queue[Any]) -> None:
         command = int(child.hear())
         child.signal(INT)
         child.until_asleep()
-        assert state(command) in "RS"
+        assert state(command) in LIVING
         child.signal(INT)
         assert child.end() == -INT
         until_gone(command)
