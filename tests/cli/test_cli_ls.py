@@ -197,7 +197,7 @@ def test_what_cannot_be_read_is_unknown(run: Run, stranger: list[str], place: st
     """A process that the kernel shows to nobody, as it shows another user's to nobody but him and root."""
     os.chmod(place, 0o755)
     hidden = "import ctypes; ctypes.CDLL(None).prctl(4, 0)  # PR_SET_DUMPABLE"
-    with Event("x", mode=0o666) as x, Child(f"{hidden}\ne = Event('x'); say('open'); e.wait()") as child:
+    with Event("x", mode=0o666) as x, Child(f"{hidden}\ne = Event('x', mode=0o666); say('open'); e.wait()") as child:
         child.hear()
         until(lambda: x.stats().sleepers, "it waits")
         (row,) = json.loads(said(run(*stranger, "tocsin", "ls", "--json")))
