@@ -37,9 +37,10 @@ $(VENV)/tested: $(VENV)/installed
 demo: $(VENV)/installed
 	@$(BIN)/tocsin demo
 
-# A file of tests is one worker's; each test has a place and children of its own.
+# A file of tests is one worker's; each test has a place and children of its own. A worker that the watchdog ended ends the
+# run, with its test's name: a new one in its place could leave the others waiting for ever.
 test: $(VENV)/tested
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --max-worker-restart 0
 
 prove: $(VENV)/tested
 	@TOCSIN_PROVE=full $(BIN)/python -m pytest -m prove --timeout=7200

@@ -99,13 +99,14 @@ def test_fifty_objects_under_load_are_as_stats_says(place: str) -> None:
         for name, one in counted.items():
             assert between(count(one), shown[name]["COUNT"], count(one)), (name, shown[name])
             assert shown[name]["IN/s"] == "0"
-            assert shown[name]["OPEN"] == "2"  # this test and a worker
         for i in range(10):
             stats = made[f"queue-{i}"].stats()
             assert shown[f"queue-{i}"]["DEPTH"] == str(stats.ready + stats.delayed)
         assert shown["lock-3"]["STATE"] == f"held {os.getpid()}"
         assert shown["lock-4"]["STATE"] == "free"
         assert shown["stop"]["STATE"] == "set"
+        # Who has what open is read from /proc, and seldom where that takes long: this test, and a worker.
+        top.shows(lambda f: {rows(f)[name]["OPEN"] for name in counted} == {"2"}, "who has them open")
     made["lock-3"].release()
 
 
