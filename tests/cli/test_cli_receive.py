@@ -74,6 +74,14 @@ def test_a_command_that_is_not_there_takes_nothing(run: Run, jobs: Queue[Any], p
         assert (delivery.item, delivery.attempt) == ("item", 2)
 
 
+def test_a_failure_is_seen_though_our_caller_ignores_the_ends_of_children(run: Run, jobs: Queue[Any]) -> None:
+    jobs.put("item")
+    result = run("env", "--ignore-signal=CHLD", "tocsin", "receive", "jobs", "--", "sh", "-c", "exit 7")
+    assert result.returncode == 3
+    assert "ended with 7" in result.stderr
+    assert jobs.qsize() == 1
+
+
 def test_a_delay(run: Run, jobs: Queue[Any]) -> None:
     jobs.put("later")
     assert run("tocsin", "receive", "jobs", "--delay", "3600", "--", "false").returncode == 3

@@ -24,6 +24,8 @@ class Runner:
         self._mask: set[signal.Signals | int] = set()
         self._us = os.getpid()
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a command that doesn't read its input doesn't kill us
+        if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:  # our caller did: the kernel would keep no exit code
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if not _can_run(program):
             raise Failure(f"{program}: no such command, or not executable: {otherwise}")
 
