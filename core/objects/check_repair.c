@@ -95,7 +95,7 @@ static int recount_holders(struct toc_queue *q, struct queue_dead *unknown)
         if (claim_what(claim) == TOC_LEASED && i < queue_holders(&q->s))
             held[i]++;
         else if (claim_what(claim) == TOC_LEASED && unknown->count < most && !toc_queue_is_one_of(unknown, whose)
-                 && !toc_owner_lives(q->h.owner, whose))
+                 && !toc_owner_lives(toc_me(&q->h), whose))
             unknown->id[unknown->count++] = whose;
         at += toc_record_size(r->length);
     }

@@ -89,6 +89,8 @@ int toc_handle_arm(struct toc_handle *h, uint64_t bits, uint64_t *word);
 /* This process in the directory of the object: the one whose locks the others look at. Joins at the first call, quits with
  * the handle's end. To be asked before anything is announced. */
 int toc_handle_owner(struct toc_handle *h, uint64_t now_coarse, struct toc_owner **out);
+/* The same, for who has joined already: another thread may be joining, and leave what it finds. */
+static inline struct toc_owner *toc_me(const struct toc_handle *h) { return atom_load_ptr(&h->owner); }
 
 /* What toc_stat says of a head. */
 void toc_head_describe(toc_stat *out, const struct toc_head *h);

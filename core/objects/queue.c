@@ -127,12 +127,12 @@ int toc_queue_attach(toc_queue **out, int memory, int pipe)
 static bool has_something(const struct toc_queue *q)
 {
     struct toc_queue_state s;
-    if (!q->h.owner || (atom_load_acq(&q->h.o.head->word) & TOC_REMOVED))
+    if (!toc_me(&q->h) || (atom_load_acq(&q->h.o.head->word) & TOC_REMOVED))
         return false;
     toc_queue_snapshot(q, &s);
     for (uint32_t i = 0; i < queue_holders(&s); i++) {
         const struct toc_holder *h = toc_queue_holder(q, i);
-        if (atom_load_acq(&h->id) == q->h.owner->id)
+        if (atom_load_acq(&h->id) == toc_me(&q->h)->id)
             return atom_load_relax(&h->leased) || atom_load_relax(&h->taken);
     }
     return false;

@@ -65,7 +65,7 @@ static int claims_fault(struct toc_queue *q, const char **fault)
     for (uint32_t i = 0; i < queue_holders(&said); i++) {
         const struct toc_holder *h = toc_queue_holder(q, i);
         leased += h->id ? h->leased : 0;
-        dead = dead || (h->id && (h->leased || h->taken) && !toc_owner_lives(q->h.owner, h->id));
+        dead = dead || (h->id && (h->leased || h->taken) && !toc_owner_lives(toc_me(&q->h), h->id));
     }
     if (leased < counted.held)
         *fault = "an item is held by nobody whom it knows";

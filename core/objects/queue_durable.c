@@ -81,7 +81,7 @@ int toc_queue_sync(struct toc_queue *q, uint64_t sequence)
     struct work work = {.count = 0};
     while (atom_load_acq(&f->synced) < sequence) {
         /* The item is in: an interruption must not be taken for a put that has not happened. */
-        int rc = toc_short_take(&f->sync_lock, q->h.owner, TOC_FOREVER);
+        int rc = toc_short_take(&f->sync_lock, toc_me(&q->h), TOC_FOREVER);
         if (rc == -EINTR)
             continue;
         if (rc == 0 && atom_load_acq(&f->synced) >= sequence) {

@@ -22,7 +22,7 @@ static struct toc_record *find_ours(struct toc_queue *q, const toc_taken *taken,
     int found = 0;
     struct toc_record *r = toc_log_at(&q->log, q->s.half, &at, q->s.head, TOC_NEAR_LOW, &found);
     if (!r || at != taken->position || r->sequence != taken->sequence
-        || atom_load_relax(&r->claim) != claim_of(TOC_LEASED, taken->attempt, q->h.owner->id))
+        || atom_load_relax(&r->claim) != claim_of(TOC_LEASED, taken->attempt, toc_me(&q->h)->id))
         return NULL;
     *rc = 0;
     return r;
@@ -40,7 +40,7 @@ static int settle(struct toc_queue *q, struct toc_record *r, uint64_t claim, con
     int rc = toc_queue_commit(q, rings | toc_queue_cbell(q, before), wake);
     if (rc < 0)
         atom_store_rel(&r->claim, was);
-    else if (mine->id == q->h.owner->id && mine->leased) /* after the end of the claim */
+    else if (mine->id == toc_me(&q->h)->id && mine->leased) /* after the end of the claim */
         atom_store_rel(&mine->leased, mine->leased - 1);
     return rc;
 }
@@ -119,7 +119,7 @@ static void find_dead(const struct toc_queue *q, const struct toc_queue_state *s
         const struct toc_holder *h = toc_queue_holder(q, i);
         uint64_t id = atom_load_acq(&h->id);
         bool holds = atom_load_relax(&h->leased) || atom_load_relax(&h->taken);
-        if (id && holds && !toc_owner_lives(q->h.owner, id))
+        if (id && holds && !toc_owner_lives(toc_me(&q->h), id))
             d->id[d->count++] = id;
     }
 }

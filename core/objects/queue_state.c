@@ -72,10 +72,10 @@ int toc_queue_enter(struct toc_queue *q, int64_t deadline)
     int rc = toc_queue_ready(q);
     if (rc < 0)
         return rc;
-    if (!toc_short_try(&queue_file(q)->lock, q->h.owner)) {
+    if (!toc_short_try(&queue_file(q)->lock, toc_me(&q->h))) {
         /* A call that looks once still needs the lock; only a holder that is stopped makes it wait this long. */
         int64_t least = sys_now() + 1000000000ll;
-        rc = toc_short_take(&queue_file(q)->lock, q->h.owner, deadline == TOC_FOREVER || deadline > least ? deadline : least);
+        rc = toc_short_take(&queue_file(q)->lock, toc_me(&q->h), deadline == TOC_FOREVER || deadline > least ? deadline : least);
         if (rc < 0)
             return rc;
     }
@@ -88,7 +88,7 @@ int toc_queue_enter(struct toc_queue *q, int64_t deadline)
 bool toc_queue_try(struct toc_queue *q, int *rc)
 {
     *rc = toc_queue_ready(q);
-    if (*rc < 0 || !toc_short_try(&queue_file(q)->lock, q->h.owner))
+    if (*rc < 0 || !toc_short_try(&queue_file(q)->lock, toc_me(&q->h)))
         return false;
     *rc = begin(q);
     if (*rc == 0)
@@ -165,7 +165,7 @@ static bool find_vacant(const struct toc_queue *q, uint32_t *at)
 {
     for (uint32_t i = 0; i < queue_holders(&q->s); i++) {
         const struct toc_holder *h = toc_queue_holder(q, i);
-        if (h->id == 0 || (h->leased == 0 && !toc_owner_lives(q->h.owner, h->id))) {
+        if (h->id == 0 || (h->leased == 0 && !toc_owner_lives(toc_me(&q->h), h->id))) {
             *at = i;
             return true;
         }
@@ -177,10 +177,10 @@ int toc_queue_my_holder(struct toc_queue *q, struct toc_holder **out)
 {
     uint32_t n = queue_holders(&q->s), at = q->holder < n ? q->holder : 0;
     *out = toc_queue_holder(q, at);
-    if ((*out)->id == q->h.owner->id)
+    if ((*out)->id == toc_me(&q->h)->id)
         return 0;
     for (at = 0; at < n; at++)
-        if (toc_queue_holder(q, at)->id == q->h.owner->id)
+        if (toc_queue_holder(q, at)->id == toc_me(&q->h)->id)
             break;
     if (at == n && !find_vacant(q, &at)) {
         int rc = allocate_more(q);
@@ -192,10 +192,10 @@ int toc_queue_my_holder(struct toc_queue *q, struct toc_holder **out)
             return rc;
     }
     struct toc_holder *mine = toc_queue_holder(q, at);
-    if (mine->id != q->h.owner->id) {
+    if (mine->id != toc_me(&q->h)->id) {
         atom_store_relax(&mine->leased, 0);
         atom_store_relax(&mine->taken, 0);
-        atom_store_rel(&mine->id, q->h.owner->id); /* pairs with the acquire in queue_unfinished */
+        atom_store_rel(&mine->id, toc_me(&q->h)->id); /* pairs with the acquire in queue_unfinished */
     }
     q->holder = at;
     *out = mine;

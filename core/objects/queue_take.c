@@ -125,7 +125,7 @@ static int take_back(struct toc_queue *q, void *buffer, size_t capacity, toc_tak
     uint32_t attempt = claim_attempt(claim) < TOC_ATTEMPT_MAX ? claim_attempt(claim) + 1 : TOC_ATTEMPT_MAX;
     atom_store_rel(&mine->leased, mine->leased + 1); /* before the claim */
     TOC_STEP("queue.back.before_claim");
-    atom_store_rel(&r->claim, claim_of(TOC_LEASED, attempt, q->h.owner->id));
+    atom_store_rel(&r->claim, claim_of(TOC_LEASED, attempt, toc_me(&q->h)->id));
     s->delayed -= claim_what(claim) == TOC_DELAYED;
     s->back--;
     s->back_bytes -= r->length;
@@ -198,7 +198,7 @@ int toc_queue_take_fresh(struct toc_queue *q, enum queue_how how, bool commit, v
     TOC_STEP("queue.take.before_claim");
     /* Before the commit, neither says anything yet: at head and beyond, a claim doesn't count. */
     if (how == QUEUE_RECEIVE)
-        atom_store_rel(&r->claim, claim_of(TOC_LEASED, 1, q->h.owner->id));
+        atom_store_rel(&r->claim, claim_of(TOC_LEASED, 1, toc_me(&q->h)->id));
     else if (!alone)
         atom_store_rel(&r->claim, claim_of(TOC_DONE, 0, 0));
     s->held += how == QUEUE_RECEIVE;

@@ -15,7 +15,7 @@ struct toc_slot *toc_topic_slot(const struct toc_topic *t, uint32_t i)
     return i < TOC_SLOTS ? &topic_file(t)->slot[i] : &topic_file(t)->more[i - TOC_SLOTS];
 }
 
-static bool lives(const struct toc_topic *t, uint64_t who) { return toc_owner_lives(t->h.owner, who >> LOT_BITS); }
+static bool lives(const struct toc_topic *t, uint64_t who) { return toc_owner_lives(toc_me(&t->h), who >> LOT_BITS); }
 
 static int allocate_more(struct toc_topic *t)
 {
@@ -60,7 +60,7 @@ int toc_topic_take_slot(struct toc_topic *t, uint64_t sequence)
     struct toc_slot *slot = toc_topic_slot(t, at);
     atom_store_rel(&slot->who, 0); /* a dead one's; an emitter that judges it now must not take its place for ours */
     atom_store_relax(&slot->sequence, sequence);
-    t->who = t->h.owner->id << LOT_BITS | (lot >> (64 - LOT_BITS));
+    t->who = toc_me(&t->h)->id << LOT_BITS | (lot >> (64 - LOT_BITS));
     TOC_STEP("topic.slot.before_who");
     atom_store_rel(&slot->who, t->who); /* pairs with the acquires of those who judge it */
     t->slot = at;

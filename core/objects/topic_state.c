@@ -63,10 +63,10 @@ int toc_topic_enter(struct toc_topic *t, int64_t deadline)
     int rc = toc_topic_ready(t);
     if (rc < 0)
         return rc;
-    if (!toc_short_try(&topic_file(t)->lock, t->h.owner)) {
+    if (!toc_short_try(&topic_file(t)->lock, toc_me(&t->h))) {
         /* A call that waits for no subscriber still needs the lock; only a holder that is stopped makes it wait this long. */
         int64_t least = sys_now() + LOCK_LEAST_NS;
-        rc = toc_short_take(&topic_file(t)->lock, t->h.owner, deadline == TOC_FOREVER || deadline > least ? deadline : least);
+        rc = toc_short_take(&topic_file(t)->lock, toc_me(&t->h), deadline == TOC_FOREVER || deadline > least ? deadline : least);
         if (rc < 0)
             return rc;
     }
@@ -76,7 +76,7 @@ int toc_topic_enter(struct toc_topic *t, int64_t deadline)
 bool toc_topic_try(struct toc_topic *t, int *rc)
 {
     *rc = toc_topic_ready(t);
-    if (*rc < 0 || !toc_short_try(&topic_file(t)->lock, t->h.owner))
+    if (*rc < 0 || !toc_short_try(&topic_file(t)->lock, toc_me(&t->h)))
         return false;
     *rc = take_up(t);
     return *rc == 0;
