@@ -73,8 +73,7 @@ int toc_queue_enter(struct toc_queue *q, int64_t deadline)
     if (rc < 0)
         return rc;
     if (!toc_short_try(&queue_file(q)->lock, toc_me(&q->h))) {
-        /* A call that looks once still needs the lock; only a holder that is stopped makes it wait this long. */
-        int64_t least = sys_now() + 1000000000ll;
+        int64_t least = sys_now() + TOC_SHORT_LEAST_NS; /* a call that looks once still needs the lock */
         rc = toc_short_take(&queue_file(q)->lock, toc_me(&q->h), deadline == TOC_FOREVER || deadline > least ? deadline : least);
         if (rc < 0)
             return rc;

@@ -15,24 +15,20 @@
 
 void toc_topic_lock_threads(struct toc_topic *t)
 {
-    uint64_t mine = ((uint64_t)toc_held_forks() + 1) << 1, seen = 0;
-    while (!atom_cas_acqrel(&t->busy, &seen, mine)) {
-        if (seen == 0)
-            continue;
-        if ((seen & ~(uint64_t)WANTED) != mine) {
-            if (atom_cas_acqrel(&t->busy, &seen, mine))
-                break;
+    uint64_t mine = ((uint64_t)toc_held_forks() + 1) << 1, with = mine;
+    for (;;) {
+        uint64_t seen = 0;
+        if (atom_cas_acqrel(&t->busy, &seen, with))
+            return;
+        if (seen && (seen & ~(uint64_t)WANTED) != mine) {
+            if (atom_cas_acqrel(&t->busy, &seen, with))
+                return;
             continue;
         }
-        if (!(seen & WANTED) && !atom_cas_acqrel(&t->busy, &seen, mine | WANTED))
+        if (!seen || (!(seen & WANTED) && !atom_cas_acqrel(&t->busy, &seen, mine | WANTED)))
             continue;
         sys_futex_wait(&t->busy, (uint32_t)(mine | WANTED), ~0u, SYS_FOREVER);
-        mine |= WANTED; /* others may sleep whom the last holder's wake did not reach */
-        seen = 0;
-        if (atom_cas_acqrel(&t->busy, &seen, mine))
-            return;
-        mine &= ~(uint64_t)WANTED;
-        seen = 0;
+        with = mine | WANTED; /* others may sleep whom the last holder's wake did not reach */
     }
 }
 

@@ -1,11 +1,10 @@
 /* topic_state.c: the state of a topic: taken into hand under the lock, made true by one store. */
 #include "topic.h"
 
+#include "../sys/step.h"
 #include "../sys/sys.h"
 
 #include <errno.h>
-
-#define LOCK_LEAST_NS 1000000000ll
 
 static bool is_sound(const struct toc_topic_state *s)
 {
@@ -64,8 +63,7 @@ int toc_topic_enter(struct toc_topic *t, int64_t deadline)
     if (rc < 0)
         return rc;
     if (!toc_short_try(&topic_file(t)->lock, toc_me(&t->h))) {
-        /* A call that waits for no subscriber still needs the lock; only a holder that is stopped makes it wait this long. */
-        int64_t least = sys_now() + LOCK_LEAST_NS;
+        int64_t least = sys_now() + TOC_SHORT_LEAST_NS; /* a call that waits for no subscriber still needs the lock */
         rc = toc_short_take(&topic_file(t)->lock, toc_me(&t->h), deadline == TOC_FOREVER || deadline > least ? deadline : least);
         if (rc < 0)
             return rc;
@@ -103,6 +101,7 @@ int toc_topic_commit(struct toc_topic *t)
     atom_put_bytes((uint64_t *)(void *)&f->state[(change_count(w) + 1) & 1], &t->s, sizeof t->s);
     int rc = toc_change_commit(&f->head, &t->h.o.bell, TOC_BELL, TOC_WAKE_ALL);
     if (rc == 0 && changed) {
+        TOC_STEP("topic.commit.before_floor");
         raise_floor(t); /* before what was let go is deleted, or punched */
         toc_log_settle(&t->log, t->s.half);
     }

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { EMITTERS = 3, LISTENERS = 3, TURNS = 1200 };
+enum { EMITTERS = 3, LISTENERS = 3, SHARERS = 5, TURNS = 1200 };
 
 static toc_topic *common;
 static int64_t patience; /* of the emitters, for those who are slow */
@@ -131,20 +131,20 @@ static void *sharing(void *argument)
 
 static void threads_share_a_cursor(void)
 {
-    pthread_t thread[EMITTERS + 2];
+    pthread_t thread[EMITTERS + SHARERS];
     common = opened("x");
     shared = listener(common, 0);
     ready = LISTENERS;
     patience = 0;
     memset(seen, 0, sizeof seen);
-    for (uintptr_t i = 0; i < EMITTERS + 2; i++)
+    for (uintptr_t i = 0; i < EMITTERS + SHARERS; i++)
         IS(pthread_create(&thread[i], NULL, i < EMITTERS ? emitting : sharing, (void *)i), 0);
     for (int i = 0; i < EMITTERS; i++)
         IS(pthread_join(thread[i], NULL), 0);
     while (state(shared).next <= EMITTERS * TURNS)
         usleep(100);
     toc_cancel(H(shared));
-    for (int i = EMITTERS; i < EMITTERS + 2; i++)
+    for (int i = EMITTERS; i < EMITTERS + SHARERS; i++)
         IS(pthread_join(thread[i], NULL), 0);
     for (int i = 0; i < EMITTERS * TURNS; i++)
         IS(seen[i], 1);

@@ -57,6 +57,12 @@ MUTANTS = {
         "if (quick)",
         "emit of many",
     ),
+    "takes what was let go for damaged, until the floor is raised": (
+        "objects/topic_view.c",
+        "!topic_is_intact(t, position) || (toc_topic_snapshot(t, &s) && position < s.low)",
+        "!topic_is_intact(t, position)",
+        "used again",
+    ),
     "waits for the dead": (
         "objects/topic_slots.c",
         "if (who && atom_load_acq(&slot->sequence) < sequence && lives(t, who))",

@@ -177,17 +177,27 @@ void scene_begin(const struct scene *s)
     memset(&world.waiter, 0, sizeof world.waiter);
     world.s = s;
     world.waiters = 0;
-    world.witness = world.hand = NULL;
+    world.witness = world.hand = world.laggard = NULL;
     world.witness = scene_open();
     if (!world.witness || toc_topic_listen(world.witness, 0) < 0)
         die("making the topic");
     world.file = topic_file(world.witness);
     if (s->anonymous)
         world.hand = scene_open();
-    for (uint64_t i = 1; i <= s->before; i++)
+    world.heard = 0;
+    if (s->does <= EMITS_LARGE) { /* politeness would wait for it */
+        world.laggard = scene_open();
+        if (!world.laggard || toc_topic_listen(world.laggard, 0) < 0)
+            die("the laggard");
+    }
+    for (uint64_t i = 1; i <= s->before; i++) {
         if (scene_emit(world.witness, i, i == 1 && s->large ? LARGE : SIZE, 0) < 0
             || scene_hear(world.witness, &missed, 0) != (int64_t)i)
             die("what was there before");
+        for (; world.laggard && world.heard < (i < 32 ? 1 : 4); world.heard++)
+            if (scene_hear(world.laggard, &missed, 0) != (int64_t)world.heard + 1)
+                die("what the laggard hears");
+    }
     world.begun_with = s->before;
     world.oldest = scene_stat(world.witness).oldest;
 }
@@ -208,6 +218,7 @@ void scene_end(void)
             waitpid(world.waiter[i], NULL, 0);
         }
     toc_topic_free(world.hand);
+    toc_topic_free(world.laggard);
     toc_topic_free(world.witness);
     bench_empty(world.dir, 0);
 }

@@ -37,13 +37,14 @@ extern struct world {
     const struct scene *s;
     char dir[512], path[600];
     toc_topic *witness; /* ours: it listens, has heard `before`, and waits for nobody */
+    toc_topic *laggard; /* where emits are killed, ours: has heard the first segment, knows that there is more, and no table but its own */
     toc_topic *hand;    /* anonymous: the operator's, which it inherits */
     struct toc_topic_file *file;
     pid_t waiter[2];
     unsigned kind[2];
     int waiters;
     int waits_emit;
-    uint64_t begun_with, oldest;
+    uint64_t begun_with, oldest, heard; /* heard: by the laggard */
 } world;
 
 extern long points;

@@ -129,9 +129,25 @@ static const char *witness_hears(void)
     return NULL;
 }
 
+/* Before anybody else tidies up: what was let go is a loss that is counted, though its floor may be too low still. */
+static const char *laggard_hears(void)
+{
+    uint64_t missed = 0, next = world.heard + 1;
+    toc_topic_stat s = scene_stat(world.laggard);
+    if (s.oldest > next) {
+        int64_t rc = scene_hear(world.laggard, &missed, 0);
+        if (rc != -EOVERFLOW || missed != s.oldest - next)
+            return say("the laggard was not told what is lost, but", rc);
+    }
+    for (next = s.oldest > next ? s.oldest : next; next <= s.emits; next++)
+        if (scene_hear(world.laggard, &missed, 0) != (int64_t)next)
+            return say("the laggard did not hear, exactly once,", (long long)next);
+    return NULL;
+}
+
 static const char *fresh(void)
 {
-    int status, removed = is_removed(), listening = 1;
+    int status, removed = is_removed(), listening = 1 + (world.laggard != NULL);
     const char *fault;
     for (int i = 0; i < world.waiters; i++)
         listening += world.waiter[i] != 0;
@@ -163,6 +179,8 @@ void scene_judge(const char *where)
 {
     world.waits_emit = world.s->waits & EMITTER;
     const char *fault = survivors();
+    if (!fault && world.laggard)
+        fault = laggard_hears();
     /* An anonymous one that was removed is gone for everybody: there is nothing to open. */
     if (!fault && !(world.s->anonymous && is_removed()))
         fault = fresh();
