@@ -20,7 +20,8 @@ from tocsin import Event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: The operations. Each runs between two marks in the trace: an access(2) of /begin and of /end.
+#: The operations. Each runs between two marks in the trace: an access(2) of /begin and of /end. The waits are so long that they
+#: come to sleep on a busy machine, too.
 OPERATIONS = {
     "open new": ("", "e = Event('x', at=at)"),
     "open old": ("Event('x', at=at).close()", "e = Event('x', at=at)"),
@@ -28,8 +29,8 @@ OPERATIONS = {
     "fileno": ("e = Event('x', at=at)", "e.fileno()"),
     "set heard": ("e = Event('x', at=at); f = Event('x', at=at); f.fileno()", "e.set()"),
     "clear": ("e = Event('x', at=at); e.fileno(); e.set()", "e.clear()"),
-    "wait": ("e = Event('x', at=at)", "e.wait(0.001)"),
-    "wait_clear": ("e = Event('x', at=at); e.set()", "e.wait_clear(0.001)"),
+    "wait": ("e = Event('x', at=at)", "e.wait(0.05)"),
+    "wait_clear": ("e = Event('x', at=at); e.set()", "e.wait_clear(0.05)"),
     "unlink": ("e = Event('x', at=at); e.fileno()", "e.unlink()"),
 }
 
