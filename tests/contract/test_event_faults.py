@@ -20,8 +20,8 @@ from tocsin import Event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: The operations. Each runs between two marks in the trace: an access(2) of /begin and of /end. The waits are so long that they
-#: come to sleep on a busy machine, too.
+#: The operations. Each runs between two marks in the trace: an access(2) of /begin and of /end.
+#: The waits are so long that they come to sleep on a busy machine, too.
 OPERATIONS = {
     "open new": ("", "e = Event('x', at=at)"),
     "open old": ("Event('x', at=at).close()", "e = Event('x', at=at)"),

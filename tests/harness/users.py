@@ -11,8 +11,8 @@ OTHER = 54321
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root: run the tests as root")
 
-#: The first lines of a script that runs as somebody else. All imports come first, because the interpreter, or this project, may
-#: be where only its owner can read.
+#: The first lines of a script that runs as somebody else. All imports come first, because the interpreter, or this
+#: project, may be where only its owner can read.
 BECOME = f"""
 import asyncio, importlib, pkgutil
 for module in pkgutil.iter_modules(tocsin.__path__):
