@@ -64,13 +64,11 @@ int toc_held_file(struct toc_held *h, const char *path) { return open_listed(h, 
 int toc_held_ear(struct toc_held *h, const char *path, bool follow) { return open_listed(h, sys_open_ear, path, follow); }
 int toc_held_epoll(struct toc_held *h) { return open_listed(h, open_epoll, 0, false); }
 
-static int open_owner(const char *path, bool follow)
+int toc_held_owner_entered(struct toc_held *h, const char *path)
 {
-    (void)follow;
-    return sys_owner_open(path);
+    sys_at_fork(forget_all);
+    return keep(h, sys_owner_open(path));
 }
-
-int toc_held_owner(struct toc_held *h, const char *path) { return open_listed(h, open_owner, path, false); }
 
 static void unlist(struct toc_held *h)
 {
@@ -83,13 +81,10 @@ static void unlist(struct toc_held *h)
     *h = (struct toc_held)TOC_HELD_NONE;
 }
 
-void toc_held_forget(struct toc_held *h)
+void toc_held_forget_entered(struct toc_held *h)
 {
-    struct sys_mask saved;
-    sys_enter(&saved);
     if (h->fd >= 0)
         unlist(h);
-    sys_leave(&saved);
 }
 
 void toc_held_close_entered(struct toc_held *h)

@@ -21,12 +21,12 @@ struct toc_held {
 int toc_held_ear(struct toc_held *h, const char *path, bool follow);    /* a FIFO, for reading */
 int toc_held_writer(struct toc_held *h, const char *path, bool follow); /* a FIFO, for writing, too */
 int toc_held_file(struct toc_held *h, const char *path);                /* an object's file, both ways */
-int toc_held_owner(struct toc_held *h, const char *path);               /* the file of locks that say who lives */
+int toc_held_owner_entered(struct toc_held *h, const char *path);       /* the file of locks that say who lives */
 int toc_held_epoll(struct toc_held *h);
 int toc_held_timer(struct toc_held *h);
 void toc_held_close(struct toc_held *h);
-void toc_held_close_entered(struct toc_held *h); /* by who is between sys_enter and sys_leave already */
-void toc_held_forget(struct toc_held *h); /* without closing: somebody else has, and the number is another's */
+void toc_held_close_entered(struct toc_held *h);  /* _entered: by who is between sys_enter and sys_leave already */
+void toc_held_forget_entered(struct toc_held *h); /* without closing: somebody else has, and the number is another's */
 void toc_held_move(struct toc_held *to, struct toc_held *from); /* the list knows them by address */
 void toc_held_move_entered(struct toc_held *to, struct toc_held *from);
 

@@ -9,7 +9,24 @@
 
 #define LOOK_NS 1000000000ull
 
+/* The file as we opened it, with our lock in it. Nothing of it changes once it is shown: who is here without the mutex reads
+ * one whole. */
+struct toc_owner_place {
+    int fd;
+    uint32_t forks;
+    uint64_t dev, ino;
+    struct toc_held held;          /* guarded by sys_enter, as `older` is */
+    struct toc_owner_place *older; /* that it replaced */
+};
+
 static struct toc_owner *first; /* guarded by sys_enter */
+
+/* NULL: none yet, or it was lost, or this is a forked child, whose copy is closed. */
+static struct toc_owner_place *here(const struct toc_owner *o)
+{
+    struct toc_owner_place *p = atom_load_ptr(&o->place);
+    return p && p->forks == toc_held_forks() ? p : NULL;
+}
 
 /* The id stays when the file is replaced; a forked child is somebody else, and so is who joins anew after everybody had quit:
  * what they had held must not look alive again. */
@@ -47,53 +64,72 @@ static int add(struct toc_owner **out, const char *directory)
     return 0;
 }
 
-static bool is_open(const struct toc_owner *o) { return o->file && o->file->fd >= 0 && o->forks == toc_held_forks(); }
-
 /* Does its descriptor still mean the file that we locked, and the file still have its name? */
-static bool is_ours(const struct toc_owner *o)
+static bool is_ours(const struct toc_owner_place *p)
 {
     struct sys_file held;
-    return o->file->fd >= 0 && sys_fstat(o->file->fd, &held) == 0 && held.ino == o->ino && held.dev == o->dev;
+    return sys_fstat(p->fd, &held) == 0 && held.ino == p->ino && held.dev == p->dev;
 }
 
-static bool is_named(const struct toc_owner *o)
+static bool is_named(const struct toc_owner *o, const struct toc_owner_place *p)
 {
     struct sys_file named;
     int rc = sys_stat(o->path, &named);
-    return rc < 0 ? rc != -ENOENT : named.ino == o->ino && named.dev == o->dev; /* unreachable is not gone */
+    return rc < 0 ? rc != -ENOENT : named.ino == p->ino && named.dev == p->dev; /* unreachable is not gone */
 }
 
-/* Open the file that has the name now, lock our byte in it, and only then show it. What it replaces stays open: the
- * processes that have not noticed yet look for our lock there. And of two threads that come here at once, the second must
- * not close what it opened, which would give the lock back. Both cost a descriptor, rarely. */
-static int take_place(struct toc_owner *o)
+/* Lock our byte in the file that is open now, and only then show it. */
+static int show_place(struct toc_owner *o, struct toc_owner_place *p)
 {
     struct sys_file file;
-    struct sys_mask saved;
     uint64_t id = 0;
-    struct toc_held *fresh = malloc(sizeof *fresh);
+    int rc = identify(o, &id);
+    if (rc == 0)
+        rc = sys_owner_lock(p->held.fd, id);
+    if (rc == 0)
+        rc = sys_fstat(p->held.fd, &file);
+    if (rc < 0)
+        return rc;
+    p->fd = p->held.fd;
+    p->forks = toc_held_forks();
+    p->dev = file.dev;
+    p->ino = file.ino;
+    if (o->id != id) { /* else others may be reading it */
+        o->id = id;
+        o->forks = p->forks;
+    }
+    atom_store_ptr(&o->place, p);
+    return 0;
+}
+
+/* Open the file that has the name now. What it replaces stays open: the processes that have not noticed yet look for our
+ * lock there. Of two threads that come at once, the second finds it done. */
+static int take_place(struct toc_owner *o)
+{
+    struct sys_mask saved;
+    int rc = 0;
+    struct toc_owner_place *fresh = malloc(sizeof *fresh), *old;
     if (!fresh)
         return -ENOMEM;
-    *fresh = (struct toc_held)TOC_HELD_NONE;
-    int rc = toc_held_owner(fresh, o->path);
-    if (rc < 0) {
-        free(fresh);
-        return rc;
-    }
+    *fresh = (struct toc_owner_place){.held = TOC_HELD_NONE};
     sys_enter(&saved);
-    rc = identify(o, &id);
-    if (rc == 0)
-        rc = sys_owner_lock(fresh->fd, id);
-    if (rc == 0)
-        rc = sys_fstat(fresh->fd, &file);
-    if (rc == 0) {
-        o->dev = file.dev;
-        o->ino = file.ino;
-        o->id = id;
-        o->forks = toc_held_forks();
-        o->file = fresh;
+    old = here(o);
+    if (old && !is_ours(old)) { /* the number is somebody else's by now */
+        toc_held_forget_entered(&old->held);
+        atom_store_ptr(&o->place, NULL);
+        old = NULL;
+    }
+    if (!old || !is_named(o, old)) {
+        rc = toc_held_owner_entered(&fresh->held, o->path);
+        if (rc == 0) {
+            fresh->older = o->places; /* whatever follows: a close here could take the lock of a second name's */
+            o->places = fresh;
+            rc = show_place(o, fresh);
+            fresh = NULL;
+        }
     }
     sys_leave(&saved);
+    free(fresh);
     return rc;
 }
 
@@ -113,13 +149,16 @@ int toc_owner_join(struct toc_owner **out, const char *directory)
     return rc;
 }
 
-/* One directory may have two names (a link, a bind mount): closing our descriptor would take the other's lock. */
-static bool is_shared(const struct toc_owner *o)
+/* Is the file open for another one, too? Closing our descriptor would take his lock: one directory may have two names (a
+ * link, a bind mount). */
+static struct toc_owner *with_file(const struct toc_owner *but, uint64_t dev, uint64_t ino)
 {
-    for (const struct toc_owner *other = first; other; other = other->next)
-        if (other != o && other->ino == o->ino && other->dev == o->dev)
-            return true;
-    return false;
+    for (struct toc_owner *o = first; o; o = o->next) {
+        const struct toc_owner_place *p = here(o);
+        if (o != but && p && p->ino == ino && p->dev == dev)
+            return o;
+    }
+    return NULL;
 }
 
 void toc_owner_quit(struct toc_owner *o)
@@ -134,29 +173,28 @@ void toc_owner_quit(struct toc_owner *o)
             at = &(*at)->next;
         if (*at)
             *at = o->next;
-        if (o->file && is_ours(o) && !is_shared(o))
-            toc_held_close_entered(o->file);
+        for (struct toc_owner_place *p = o->places, *older; p; p = older) {
+            older = p->older;
+            if (p->held.fd >= 0 && is_ours(p) && !with_file(o, p->dev, p->ino))
+                toc_held_close_entered(&p->held);
+            if (p->held.fd < 0) /* else it stays open, and listed for the next fork */
+                free(p);
+        }
     }
     sys_leave(&saved);
-    if (last) {
-        if (o->file && o->file->fd < 0) /* else it stays open, and listed for the next fork */
-            free(o->file);
+    if (last)
         free(o);
-    }
 }
 
 int toc_owner_ready(struct toc_owner *o, uint64_t now)
 {
-    if (is_open(o)) {
-        if (now - atom_load_relax(&o->looked_ns) <= LOOK_NS)
-            return 0;
-        atom_store_relax(&o->looked_ns, now);
-        bool ours = is_ours(o);
-        if (ours && is_named(o))
-            return 0;
-        if (!ours)
-            toc_held_forget(o->file); /* the number is somebody else's by now */
-    }
+    const struct toc_owner_place *p = here(o);
+    if (p && now - atom_load_relax(&o->looked_ns) <= LOOK_NS)
+        return 0;
+    if (p)
+        atom_store_relax(&o->looked_ns, now); /* of many threads, one looks */
+    if (p && is_ours(p) && is_named(o, p))
+        return 0;
     int rc = take_place(o);
     if (rc == 0)
         atom_store_relax(&o->looked_ns, now);
@@ -165,15 +203,10 @@ int toc_owner_ready(struct toc_owner *o, uint64_t now)
 
 bool toc_owner_lives(const struct toc_owner *o, uint64_t id)
 {
-    return id != 0 && (id == o->id || sys_owner_is_locked(o->file->fd, id));
-}
-
-static struct toc_owner *ours_with(const struct sys_file *file)
-{
-    for (struct toc_owner *o = first; o; o = o->next)
-        if (is_open(o) && o->ino == file->ino && o->dev == file->dev)
-            return o;
-    return NULL;
+    if (id == 0 || id == o->id)
+        return id != 0;
+    const struct toc_owner_place *p = here(o);
+    return !p || sys_owner_is_locked(p->fd, id);
 }
 
 int toc_owner_ask(const char *directory, uint64_t id)
@@ -190,12 +223,12 @@ int toc_owner_ask(const char *directory, uint64_t id)
     /* Nobody of this process joins or quits meanwhile: the close of our descriptor would take his lock. */
     sys_enter(&saved);
     int lives = sys_stat(path, &file) != -ENOENT;
-    if (lives && (o = ours_with(&file))) {
-        lives = sys_owner_is_locked(o->file->fd, id);
+    if (lives && (o = with_file(NULL, file.dev, file.ino))) {
+        lives = sys_owner_is_locked(here(o)->fd, id);
     } else if (lives) {
         int fd = sys_open(path, false);
         lives = fd != -ENOENT && (fd < 0 || sys_fstat(fd, &file) < 0 || !file.regular || sys_owner_is_locked(fd, id));
-        if (fd >= 0 && !ours_with(&file)) /* replaced meanwhile by the one that we have: then it stays open */
+        if (fd >= 0 && !with_file(NULL, file.dev, file.ino)) /* replaced meanwhile by the one that we have: then it stays open */
             sys_close(fd);
     }
     sys_leave(&saved);

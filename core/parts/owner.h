@@ -22,12 +22,12 @@
 #define TOC_OWNER_FILE ".tocsin.owners"
 
 struct toc_owner {
-    uint64_t id; /* of this process in this directory; another one after a fork */
+    uint64_t id; /* of this process in this directory; another one after a fork, before the place of then is shown */
     uint32_t forks;
-    struct toc_held *file; /* NULL: not yet */
-    uint64_t dev, ino;
+    struct toc_owner_place *place; /* NULL: none that counts */
     uint64_t looked_ns;
-    uint32_t users;         /* handles; guarded by sys_enter, as the list is */
+    uint32_t users;                 /* handles; guarded by sys_enter, as the lists are */
+    struct toc_owner_place *places; /* all that were opened */
     struct toc_owner *next; /* the process-wide list */
     char path[];
 };
