@@ -88,6 +88,7 @@ def mine():
 pid = fork(mine)
 os.waitpid(pid, 0)
 say(event.owner.pid)
+hear()
 event.clear()
 def keep():
     event.own()
@@ -104,6 +105,7 @@ say(event.wait(0))
             event.wait()
         assert caught.value.owner == (pid, "child", False)
         assert int(child.hear()) == pid
+        child.say("clear it")
         assert child.hear() == "True"
         child.check()
 
