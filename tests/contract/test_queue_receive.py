@@ -142,7 +142,7 @@ def test_delays_in_their_order(caller: Caller, either_queue: Queue[Any]) -> None
     for name in ("a", "b", "c"):
         either_queue.put(name)
     held = [either_queue.receive() for _ in range(3)]
-    for delivery, delay in zip(held, (0.3, 0.1, 0.2), strict=True):
+    for delivery, delay in zip(held, (1.2, 0.1, 0.6), strict=True):
         delivery.nack(delay)
     assert [caller.do(either_queue, "get") for _ in range(3)] == ["b", "c", "a"]
 
