@@ -84,6 +84,8 @@ class Hears(Base):
         """`register` as a decorator, with its options. At module level, too, before there is any loop."""
         self._check_open()
         check_pattern(name)
+        if loop is not None:
+            self._place_for(loop)  # a handler in its place would never be heard of again
 
         def decorate(func: F) -> F:
             self.register(name, func, loop, recurring, **options)

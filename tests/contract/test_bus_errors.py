@@ -153,3 +153,9 @@ def test_a_bus_and_its_handlers_are_collected() -> None:
     with LoopThread() as running:
         gone, handler = made_and_let_go(running.loop)
         until(lambda: gc.collect() is not None and gone() is None and handler() is None, "both are gone")
+
+
+def test_a_handler_where_the_loop_belongs_is_refused_at_once() -> None:
+    """`bus.on("x", f)` is no decorator of anything: it would never be heard of again."""
+    with Bus() as bus, pytest.raises(TypeError, match="neither a loop"):
+        bus.on("x", print)  # type: ignore[arg-type]

@@ -59,7 +59,9 @@ class Glass(Terminal):
         self._rest += new
         while (at := self._rest.find(HOME)) >= 0:
             self._stream.feed(self._rest[:at])
-            self.frames.append([line.rstrip() for line in self._glass.display])
+            frame = [line.rstrip() for line in self._glass.display]
+            if frame[0].startswith("toc"):  # not the screen before the program, nor the cleared one
+                self.frames.append(frame)
             self._stream.feed(HOME)
             self._rest = self._rest[at + len(HOME) :]
         keep = next((n for n in (2, 1) if self._rest.endswith(HOME[:n])), 0)
@@ -74,7 +76,7 @@ class Glass(Terminal):
 
     def next(self, count: int = 1) -> Frame:
         """The next whole frame but `count` - 1. The third that comes is of a look that began after this call: the
-        first may be on the screen already, and the second's look be under way."""
+        first may be on the screen already, and the second's look be under way. It has rates: two looks were before."""
         wanted = self.drain() + count
         self.shows(lambda _: len(self.frames) >= wanted, f"{count} frames more")
         return self.frames[wanted - 1]
