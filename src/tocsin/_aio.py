@@ -17,6 +17,7 @@ import anyio.lowlevel
 import sniffio
 
 from tocsin import _core
+from tocsin._fork import forget_in_child
 from tocsin._hub import LOOK_NS, Hub, after_fork_in_child, books
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def _after_fork() -> None:
     _anyio_hubs.clear()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+forget_in_child(_after_fork)
 
 
 async def wait_change(handle: Handle, side: int, seen: int, until: int) -> bool:
@@ -49,6 +50,24 @@ async def wait_change(handle: Handle, side: int, seen: int, until: int) -> bool:
 async def pause(seconds: float) -> None:
     """For what has no bell: a lock that a stopped process holds."""
     await anyio.sleep(seconds)
+
+
+async def until_ready(fd: int, seconds: float, *, writing: bool = False) -> None:
+    """Until a descriptor that this task alone waits for can be read (or written to), at most so long."""
+    if sniffio.current_async_library() != "asyncio":
+        with anyio.move_on_after(seconds):
+            await (anyio.wait_writable(fd) if writing else anyio.wait_readable(fd))
+        return
+    loop = asyncio.get_running_loop()
+    seat: asyncio.Future[bool | Exception] = loop.create_future()
+    add, remove = (loop.add_writer, loop.remove_writer) if writing else (loop.add_reader, loop.remove_reader)
+    add(fd, _too_late, seat)
+    timer = loop.call_later(seconds, _too_late, seat)
+    try:
+        await seat
+    finally:
+        timer.cancel()
+        remove(fd)
 
 
 class Readable:

@@ -10,7 +10,6 @@ import atexit
 import contextlib
 import heapq
 import itertools
-import os
 import sys
 import threading
 from collections import deque
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tocsin import _core
 from tocsin._bus_place import Place
+from tocsin._fork import forget_in_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -235,4 +235,4 @@ class _Gate:
 
 dispatcher = Dispatcher()
 atexit.register(dispatcher.finish)
-os.register_at_fork(after_in_child=dispatcher.renew)
+forget_in_child(dispatcher.renew)

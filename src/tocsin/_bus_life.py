@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from tocsin._bus_handler import BusHandler
 from tocsin._bus_place import Nowhere
 from tocsin._bus_subscription import Inbox
 from tocsin._bus_wait import Seat
+from tocsin._fork import begin_in_child
 
 if TYPE_CHECKING:
     from tocsin._bus import Bus
@@ -42,4 +42,4 @@ def _after_fork_in_child() -> None:
         bus._renew()
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+begin_in_child(_after_fork_in_child)

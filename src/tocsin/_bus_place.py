@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tocsin._bus_backlog import Flag
 from tocsin._bus_meeting import here
+from tocsin._fork import forget_in_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -296,4 +297,4 @@ def _after_fork_in_child() -> None:
         place.renew()
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+forget_in_child(_after_fork_in_child)

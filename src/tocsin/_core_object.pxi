@@ -19,6 +19,7 @@ cdef extern from "tocsin.h" nogil:
 cdef class Object:
     cdef toc_handle *h
     cdef bint cancelled
+    cdef public bint is_far  # on a server: floor P4 does in Python what the core does here
     cdef object __weakref__
 
     cdef toc_handle *handle(self) except NULL:

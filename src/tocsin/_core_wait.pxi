@@ -36,7 +36,10 @@ cdef class Member:
         cdef int64_t ticket
         if handle is None:
             return False
-        ticket = handle.judge(~<uint64_t>0 if now else toc_ticket(handle.handle()) if anew else self.seen)
+        if handle.is_far:
+            ticket = handle._judge(~<uint64_t>0 if now else handle._ticket() if anew else self.seen)
+        else:
+            ticket = handle.judge(~<uint64_t>0 if now else toc_ticket(handle.handle()) if anew else self.seen)
         self.seen = ticket if ticket >= 0 else ~ticket
         return ticket >= 0
 

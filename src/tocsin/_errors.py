@@ -105,6 +105,13 @@ class LeaseLost(TocsinError):
     """The delivery is not this process's any more: it was acked or given back before."""
 
 
+class Unreachable(TocsinError, ConnectionError):
+    """The server of the place can't be reached, or stopped answering, within the caller's deadline.
+
+    Nobody knows whether what was asked last was done; who asks again by the same call does nothing twice.
+    """
+
+
 class Lagged(TocsinError):
     """The reader was too slow, and what it had not read was overwritten: `missed` of them. It goes on behind those."""
 

@@ -6,11 +6,11 @@ import errno
 from _operator import gt
 
 from tocsin import _core
-from tocsin._object import Handle
+from tocsin._object import Handle, class_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Self
 
     from tocsin._object import Path
     from tocsin._owner import Owner
@@ -52,6 +52,9 @@ class Event(_core.Event, Handle):
     _carried = ("spin",)
     _passed = staticmethod(gt)  # the generation that one waits for may be far ahead
     _spin: float = 0.0
+
+    def __new__(cls, name: Path | None = None, *, at: Path | None = None, **_more: Any) -> Self:
+        return super().__new__(class_at(cls, name, at))
 
     def __init__(
         self,

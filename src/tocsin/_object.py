@@ -12,7 +12,7 @@ from _operator import ne  # operator itself costs a command start-up time
 
 from tocsin import _core
 from tocsin._errors import KINDS, error
-from tocsin._place import effective, encode_at, encode_name
+from tocsin._place import effective, encode_at, encode_name, is_far
 from tocsin._wait import warn_if_loop_is_running
 
 TYPE_CHECKING = False
@@ -152,6 +152,15 @@ class Handle(_core.Object):
 
     def _before_blocking(self, twin: str) -> None:
         warn_if_loop_is_running(twin)
+
+
+def class_at(cls: type[Self], name: object, at: object) -> type[Self]:  # type: ignore[misc]
+    """The class that stands for `cls` at a place: another one where that is a server."""
+    if name is None or not is_far(name, at):
+        return cls
+    from tocsin._redis import far
+
+    return far(cls)
 
 
 def _rebuild(cls: type[Handle], name: str, at: str, mode: int | None, *carried: Any) -> Handle:

@@ -1,7 +1,7 @@
 """Names and places: where an object lives. The rules are the core's (core/parts/place.c); here are the words.
 
-``at`` is ``"user"`` (this host, this user), ``"system"`` (this host, every user), a directory, or ``None``:
-the environment's ``TOCSIN_AT``, else ``"user"``.
+``at`` is ``"user"`` (this host, this user), ``"system"`` (this host, every user), a directory, the URL of a server
+(`_redis`), or ``None``: the environment's ``TOCSIN_AT``, else ``"user"``.
 """
 
 from __future__ import annotations
@@ -60,6 +60,17 @@ def _bytes(text: str, what: str) -> bytes:
 def effective(at: Path | None) -> str:
     """The place that `at` means now, with the environment looked at."""
     return os.fspath(at) if at is not None else os.environ.get("TOCSIN_AT") or "user"
+
+
+#: What a place on a server begins with: another host's, or another program's socket.
+FAR = ("redis://", "rediss://", "unix://")
+
+
+def is_far(name: object, at: object) -> bool:
+    """Does `name` at `at` live on a server? Names that are paths are files, wherever `at` points."""
+    if at is None:
+        at = os.environ.get("TOCSIN_AT")
+    return isinstance(at, str) and at.startswith(FAR) and isinstance(name, str) and not name.startswith(("/", "./"))
 
 
 def resolve(name: Path, at: Path | None = None) -> str:

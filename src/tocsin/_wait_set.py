@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 
 from tocsin import _core, _hub
 from tocsin._ears import Ears, after_fork_in_child
+from tocsin._fork import forget_in_child
 from tocsin._ready import Bell, key_of, member
 from tocsin._wait import warn_if_loop_is_running
 
@@ -285,4 +285,4 @@ def _after_fork_in_child() -> None:
         waiting._after_fork()
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+forget_in_child(_after_fork_in_child)

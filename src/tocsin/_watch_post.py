@@ -11,6 +11,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from tocsin._fork import forget_in_child
 from tocsin._watch_cursor import Cursor
 from tocsin._watch_tree import POLL_NS, Branch, Tree
 
@@ -250,4 +251,4 @@ def _after_fork_in_child() -> None:
         post._after_fork()
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+forget_in_child(_after_fork_in_child)

@@ -9,11 +9,47 @@ from harness.callers import KINDS, Caller
 from harness.loops import KINDS as LOOPS
 from harness.loops import LoopThread
 from harness.moments import KINDS as MOMENTS
+from harness.places import fresh_place
+from harness.servers import RedisServer
 
 from tocsin import Lock, Queue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+#: The suite runs on a directory and on a server; what is about files, users or this host's memory says so, and why:
+#: ``@pytest.mark.local("modes are the file system's")``, or ``pytestmark`` of a whole file.
+ON_SERVERS = ("test_event_",)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "local(why): what is tested is only so on this host")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "place" in metafunc.fixturenames:
+        marks = [mark.args[0] for mark in metafunc.definition.iter_markers("local")]
+        assert all(marks), "a test that is for this host alone says why"
+        far = metafunc.module.__name__.rpartition(".")[2].startswith(ON_SERVERS) and not marks
+        metafunc.parametrize("place", ["local", "server"] if far else ["local"], indirect=True, scope="function")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[RedisServer]:
+    """A redis-server for the tests of this process."""
+    with RedisServer() as running:
+        yield running
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A place that is this test's own, for `at=`: a directory, or a server."""
+    if request.param == "server":
+        yield request.getfixturevalue("server").url()
+        return
+    with fresh_place() as directory:
+        yield directory
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ CORE = ROOT / "core"
 
 #: Python, bottom to top; what stands on one line may use one another. A new file needs its floor here.
 PYTHON_FLOORS = [
-    {"_core", "_plain", "_spawn"},
+    {"_core", "_fork", "_plain", "_spawn"},
     {"_brackets", "_errors", "_place", "_stats", "_codec", "_owner"},
     {"_wait", "_hub", "_aio", "_ready", "_ears", "_wait_set", "_wait_all", "_wait_any"},
     {"_object", "_cursor"},

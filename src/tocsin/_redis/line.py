@@ -1,0 +1,196 @@
+"""Line: one connection to a server. It is whole, or it is closed: nothing is ever asked on one that owes an answer.
+
+redis-py connects, with its credentials, TLS and selection of a database, and then only the socket is used, with
+hiredis, the parser that redis-py uses as well: redis-py's own calls can't stop at a deadline of their caller, can't take
+half an answer, and cost more than the whole way to the server and back. The only importer of redis.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import hiredis
+import redis.connection
+import redis.exceptions
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from tocsin import _core
+from tocsin._errors import Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tocsin._redis.address import Address
+
+ReplyError = hiredis.ReplyError
+pack: Callable[[tuple[Any, ...]], bytes] = hiredis.pack_command
+_CHUNK = 65536
+
+
+class Line:
+    """A connection. One thread or task at a time has it in hand."""
+
+    def __init__(self, address: Address, until: int, name: str = "") -> None:
+        """Connect by `until` (ns). Unreachable; PermissionError."""
+        self.address = address
+        self.connection = _connect(address, until, name)
+        self.sock: socket.socket = self.connection._sock
+        self.fd = self.sock.fileno()
+        self.reader = hiredis.Reader()
+        self.timeout: float | None = -1.0
+        self.owes = False  # an answer that has not come yet: who broke off
+        self.pid = os.getpid()
+        #: Who writes by this line, and how often he did: see `server`.
+        self.writer = os.urandom(6).hex().encode()
+        self.writes = 0
+
+    # -- a question and its answer
+
+    def ask(self, packed: bytes, until: int) -> Any:
+        """The answer, an error's too, by `until`; Unreachable if there is none, and then this line is closed."""
+        left = (until - _core.now()) / 1e9
+        # The timeout of the socket is set seldom, because that is a system call.
+        if self.timeout is None or left < self.timeout or self.timeout < 0 or left > 2 * self.timeout:
+            self.timeout = max(left, 0.001)
+            self.sock.settimeout(self.timeout)
+        try:
+            self.owes = True
+            self.sock.sendall(packed)
+            reader, receive = self.reader, self.sock.recv
+            answer = reader.gets()
+            while answer is False:
+                data = receive(_CHUNK)
+                if not data:
+                    raise ConnectionResetError("it closed the connection")
+                reader.feed(data)
+                answer = reader.gets()
+        except (OSError, hiredis.ProtocolError) as error:
+            self.close()
+            raise unreachable(self.address, error) from error
+        except BaseException:  # a handler raised: the answer that comes would be taken for another's
+            self.close()
+            raise
+        self.owes = False
+        return answer
+
+    # -- the same in parts, for those who must not block
+
+    def unblock(self) -> None:
+        self.timeout = None
+        self.sock.settimeout(0)
+
+    def send(self, packed: bytes | memoryview) -> int:
+        """As much of it as there is room for now. OSError."""
+        self.owes = True
+        try:
+            return self.sock.send(packed)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return 0
+
+    def send_all(self, packed: bytes, until: int) -> None:
+        """A short one, for which there is room nearly always; it waits if not."""
+        done = self.send(packed)
+        while done < len(packed):
+            left = until - _core.now()
+            poll = select.poll()
+            poll.register(self.fd, select.POLLOUT)
+            if left <= 0 or not poll.poll(max(1, left // 1_000_000)):
+                raise TimeoutError("it takes nothing more")
+            done += self.send(memoryview(packed)[done:])
+
+    def take(self) -> Any:
+        """The answer if it has come whole, else False. Never blocks. OSError when the connection is gone."""
+        answer = self.reader.gets()
+        while answer is False:
+            try:
+                data = self.sock.recv(_CHUNK)
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return False
+            if not data:
+                raise ConnectionResetError("it closed the connection")
+            self.reader.feed(data)
+            answer = self.reader.gets()
+        self.owes = False
+        return answer
+
+    def is_sound(self) -> bool:
+        """Can it be used for another question? Asked of one that lay idle; nothing is sent."""
+        if self.owes or self.sock.fileno() < 0 or self.pid != os.getpid():
+            return False
+        poll = select.poll()
+        poll.register(self.fd, select.POLLIN)
+        return not poll.poll(0)  # whatever came unasked is an end
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError, AttributeError):
+            self.sock.close()
+
+    def forget(self) -> None:
+        """In a fork's child: the connection is the parent's. Closing our copy of the descriptor tells nobody."""
+        with contextlib.suppress(OSError, AttributeError):
+            os.close(self.sock.detach())
+
+
+def unreachable(address: Address, error: object) -> Unreachable:
+    why = str(error) or type(error).__name__
+    return Unreachable(f"the server {address.shown} can't be reached: {why}: is it running, and is this its address?")
+
+
+def refused(address: Address, error: object) -> PermissionError:
+    return PermissionError(f"the server {address.shown} refuses this user: {error}: check name, password and ACL")
+
+
+def _connect(address: Address, until: int, name: str) -> Any:
+    seconds = max(0.001, (until - _core.now()) / 1e9)
+    common: dict[str, Any] = {
+        "db": address.db,
+        "username": address.username or None,
+        "password": address.password or None,
+        "socket_timeout": seconds,
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,
+        "driver_info": None,
+        "client_name": name or None,
+    }
+    made: Any
+    if address.socket:
+        made = redis.connection.UnixDomainSocketConnection(path=address.socket, **common)
+    else:
+        common |= {"host": address.host, "port": address.port, "socket_connect_timeout": seconds}
+        if address.tls:
+            common |= {
+                "ssl_ca_certs": address.ca or None,
+                "ssl_certfile": address.cert or None,
+                "ssl_keyfile": address.key or None,
+            }
+            made = redis.connection.SSLConnection(**common)
+        else:
+            made = redis.connection.Connection(**common)
+    try:
+        made.connect()
+    except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError) as error:
+        _drop(made)
+        raise refused(address, error) from None
+    except redis.exceptions.BusyLoadingError as error:
+        _drop(made)
+        raise unreachable(address, error) from None
+    except redis.exceptions.ResponseError as error:
+        _drop(made)
+        if str(error).startswith(("WRONGPASS", "NOAUTH", "NOPERM", "ERR AUTH")):
+            raise refused(address, error) from None
+        raise unreachable(address, error) from None
+    except (redis.exceptions.RedisError, OSError) as error:
+        _drop(made)
+        raise unreachable(address, error) from None
+    return made
+
+
+def _drop(connection: Any) -> None:
+    with contextlib.suppress(OSError, redis.exceptions.RedisError):
+        connection.disconnect()
