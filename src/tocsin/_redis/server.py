@@ -18,11 +18,13 @@ from tocsin._errors import FormatMismatch, Unreachable
 from tocsin._fork import forget_in_child
 from tocsin._redis import address as addresses
 from tocsin._redis.line import Line, ReplyError, pack, refused, unreachable
+from tocsin._redis.owner import Judge
 from tocsin._redis.question import Change, Question
 from tocsin._redis.script import reason
 
 if TYPE_CHECKING:
     from tocsin._redis.address import Address
+    from tocsin._redis.owner import Owner
     from tocsin._redis.script import Script
 
 #: Who waits shorter, or not at all, gives the server this long for an answer.
@@ -44,7 +46,9 @@ class Server:
         self.idle: list[Line] = []
         self.known = False  # was it ever reached?
         self.version: tuple[int, ...] = ()
-        self._loaded: set[bytes] = set()
+        self.lock = threading.RLock()
+        self.owner: Owner | None = None  # this process as a holder there (`owner`)
+        self.judge = Judge()
 
     def key(self, name: str) -> bytes:
         """Of the object `name`; its other keys begin with it. One hash tag per object."""
@@ -149,6 +153,9 @@ class Server:
     # -- life
 
     def close(self) -> None:
+        owner, self.owner = self.owner, None
+        if owner is not None:
+            owner.stop()
         while self.idle:
             with contextlib.suppress(IndexError):
                 self.idle.pop().close()
@@ -159,6 +166,11 @@ class Server:
 
     def forget(self) -> None:
         """In a fork's child."""
+        self.lock = threading.RLock()
+        owner, self.owner = self.owner, None
+        if owner is not None:
+            owner.forget()
+        self.judge = Judge()
         idle, self.idle = self.idle, []
         for line in idle:
             line.forget()

@@ -1,0 +1,183 @@
+"""Owner: this process as a holder of things on a server, and how others learn that a holder has died.
+
+A holder's life is a connection: it has one that does nothing else, under a name of its own, and a keeper (a thread that
+there is only while this process holds something on a server) makes it anew whenever it breaks. The kernel closes it
+when the process dies, however it dies, and not because it is slow or stopped. Who waits for what another holds asks
+once a second whether that connection is listed; a holder is dead when it was missing for GRACE_NS together, in which
+time the asker's own connection never failed, so a restart of the server gives everyone time to come back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+from tocsin import _core
+from tocsin._errors import Unreachable
+from tocsin._redis.line import pack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tocsin._redis.line import Line
+    from tocsin._redis.server import Server
+
+#: How long a holder's connection must be missing before it is dead, and how often who waits asks. From these comes the
+#: bound that the documents state: a death is known within LOOK + GRACE + LOOK.
+GRACE_NS = 2_000_000_000
+LOOK_NS = 1_000_000_000
+_AGAIN_S = 0.1  # the keeper's pause before it tries again
+_HOUR_S = 3600.0
+_KEPT_S = 7 * 86_400  # the note of who he is, renewed each hour
+
+
+class Owner:
+    """This process at one server: its id there, and the connection that says that it lives."""
+
+    def __init__(self, server: Server) -> None:
+        self.id = os.urandom(8).hex().encode()
+        self.server_url = server.address.shown
+        self.pid = os.getpid()
+        self._name = f"tocsin-{self.id.decode()}"
+        self._key = note_key(server, self.id)
+        self._note = f"{os.getpid()} {socket.gethostname()}"
+        self._calls, self._caller = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._over = False
+        self._line: Line | None = self._connect(server, server.until(-1))
+        keeper = threading.Thread(target=_keep, args=(self, server.address), name="tocsin keeper", daemon=True)
+        keeper.start()
+
+    def _connect(self, server: Server, until: int) -> Line:
+        line = server.connect(until, self._name)
+        try:
+            sock = line.sock
+            if sock.family != socket.AF_UNIX:  # the kernel notices that the server's host began anew, not we
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+            number = line.ask(pack((b"CLIENT", b"ID")), until)
+            if not isinstance(number, int):
+                raise server.failure(number)
+            noted = line.ask(pack((b"SET", self._key, b"%d %b" % (number, self._note.encode()), b"EX", _KEPT_S)), until)
+            if noted != b"OK":
+                raise server.failure(noted)
+        except BaseException:
+            line.close()
+            raise
+        return line
+
+    def stop(self) -> None:
+        """Nothing is held any more, and nobody will."""
+        self._over = True
+        with contextlib.suppress(OSError):
+            os.write(self._caller, b"x")
+
+    def forget(self) -> None:
+        """In a fork's child, which holds nothing: our copy of the connection would make the dead look alive."""
+        self._over = True
+        if self._line is not None:
+            self._line.forget()
+        for fd in (self._calls, self._caller):
+            with contextlib.suppress(OSError):
+                os.close(fd)
+
+
+def _keep(owner: Owner, address: Any) -> None:
+    """The keeper: sleep until the connection breaks, and make it anew."""
+    from tocsin._redis.server import Server
+
+    server = Server(address)  # of its own: who uses the other one goes when its last object does
+    server.known = True
+    poll = select.poll()
+    poll.register(owner._calls, select.POLLIN)
+    line = owner._line
+    if line is not None:
+        poll.register(line.fd, select.POLLIN)
+    while not owner._over:
+        rang = poll.poll((_HOUR_S if line is not None else _AGAIN_S) * 1000)
+        if owner._over:
+            break
+        if line is not None:
+            if any(fd == line.fd for fd, _ in rang):
+                poll.unregister(line.fd)
+                line.close()
+                line = owner._line = None
+            else:
+                with contextlib.suppress(Unreachable, OSError):  # the note would end in a week
+                    server.ask(pack((b"EXPIRE", owner._key, _KEPT_S)), _core.now() + LOOK_NS)
+                continue
+        with contextlib.suppress(Unreachable, OSError):
+            line = owner._connect(server, _core.now() + 2 * LOOK_NS)
+            owner._line = line
+            poll.register(line.fd, select.POLLIN)
+    if line is not None and owner.pid == os.getpid():
+        line.close()
+    server.close()
+
+
+def note_key(server: Server, identity: bytes) -> bytes:
+    """Where it says who a holder is: the number of its connection, its process id and its host."""
+    return b"%b:owner:%b" % (server.address.prefix.encode(), identity)
+
+
+def owner_of_process(server: Server) -> Owner:
+    """This process's at that server, which from now on is known to live. Unreachable."""
+    with server.lock:
+        found = server.owner
+        if found is None or found.pid != os.getpid():
+            found = server.owner = Owner(server)
+        return found
+
+
+class Judge:
+    """What this process has seen of holders at a server: since when each one's connection is missing."""
+
+    def __init__(self) -> None:
+        self._missing: dict[bytes, int] = {}
+        self._lock = threading.Lock()
+
+    def dead_among(self, server: Server, identities: Iterable[bytes], until: int = 0) -> set[bytes]:
+        """Those that are dead. Unreachable: nothing is known, and what was seen counts no more."""
+        own = server.owner.id if server.owner is not None else b""
+        asked = [identity for identity in set(identities) if identity != own]
+        if not asked:
+            return set()
+        try:
+            listed = self._listed(server, asked, until)
+        except Unreachable:
+            self._missing.clear()
+            raise
+        now = _core.now()
+        dead = set()
+        with self._lock:
+            for identity in asked:
+                if identity in listed:
+                    self._missing.pop(identity, None)
+                elif now - self._missing.setdefault(identity, now) >= GRACE_NS:
+                    dead.add(identity)
+        return dead
+
+    def forgive(self, identity: bytes) -> None:
+        """It is put right what he held; the same id never comes again."""
+        self._missing.pop(identity, None)
+
+    @staticmethod
+    def _listed(server: Server, identities: list[bytes], until: int) -> set[bytes]:
+        notes = server.ask(pack((b"MGET", *[note_key(server, identity) for identity in identities])), until)
+        numbers = {identity: note.split(b" ", 1)[0] for identity, note in zip(identities, notes, strict=True) if note}
+        if not numbers:
+            return set()
+        rows = server.ask(pack((b"CLIENT", b"LIST", b"ID", *numbers.values())), until)
+        # The number alone could be another's, after the server began to count anew.
+        return {identity for identity in numbers if b" name=tocsin-%b " % identity in rows}
+
+
+def info_of(server: Server, identity: bytes, until: int = 0) -> tuple[int, str]:
+    """For people: process id and host of a holder; 0 if it isn't known."""
+    note = server.ask(pack((b"GET", note_key(server, identity))), until)
+    parts = (note or b"").decode("utf-8", "replace").split(" ", 2)
+    return (int(parts[1]), parts[2]) if len(parts) == 3 and parts[1].isdigit() else (0, "")
