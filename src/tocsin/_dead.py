@@ -41,6 +41,8 @@ def queue_for(queue: Receiver[Any]) -> Queue[Any]:
         return Queue(max_deliveries=0)
     if name.endswith(_SUFFIX):
         raise ValueError(f"{queue._title()} holds dead letters, and has none of its own")
+    if queue.is_far:
+        return Queue(name + _SUFFIX, at=queue._server.address.url, max_deliveries=0)  # type: ignore[attr-defined]
     assert path is not None
     if name.startswith(("/", "./")):  # a path means the same file wherever the process works now
         name = path

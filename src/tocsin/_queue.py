@@ -9,12 +9,13 @@ from tocsin._codec import codec_for, codec_name, is_untyped
 from tocsin._cursor import T
 from tocsin._delivery import Receiver
 from tocsin._errors import ConfigMismatch, ObjectDamaged, WaitCancelled
+from tocsin._object import class_at
 from tocsin._wait import warn_if_loop_is_running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any, Literal, NoReturn, overload
+    from typing import Any, Literal, NoReturn, Self, overload
 
     from tocsin._codec import Codec
     from tocsin._object import Path
@@ -69,6 +70,9 @@ class Queue(Receiver[T]):
     _kind = "queue"
     _carried = ("type",)
     _type: Any = Any
+
+    def __new__(cls, name: Path | None = None, *, at: Path | None = None, **_more: Any) -> Self:
+        return super().__new__(class_at(cls, name, at))
 
     @overload
     def __init__(
