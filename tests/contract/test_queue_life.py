@@ -38,9 +38,11 @@ def test_unlink_while_somebody_waits(caller: Caller, queue: Queue[Any], place: s
     for call in (lambda: queue.put(1), queue.get, lambda: queue.put_many([1])):
         with pytest.raises(ObjectRemoved):
             call()
-    assert left_in(place) == []
+    if queue.path is not None:
+        assert left_in(place) == []
 
 
+@pytest.mark.local("files")
 def test_unlink_leaves_no_file(place: str) -> None:
     with Queue("q", at=place) as queue:
         queue.put_many(["x" * 1_000] * 2_000)

@@ -32,12 +32,16 @@ def test_what_it_tells(place: str) -> None:
         queue.put_many(["a", "b", "c"])
         held = queue.receive()
         stats = queue.stats()
-        assert (stats.name, stats.at, stats.path, stats.kind) == ("jobs/a", place, f"{place}/jobs/a", "queue")
+        assert (stats.name, stats.at, stats.kind) == ("jobs/a", place, "queue")
         assert (stats.ready, stats.held, stats.delayed, stats.unfinished, stats.puts) == (2, 1, 0, 3, 3)
         assert (stats.maxsize, stats.max_bytes, stats.max_deliveries) == (3, 1_000, 2)
         assert (stats.codec, stats.durable, stats.is_shutdown, stats.removed) == ("json", False, False, False)
-        assert stats.segments >= 1
-        assert stats.bytes == 6
+        if queue.path is not None:
+            assert queue.path == f"{place}/jobs/a"
+            assert stats.segments >= 1
+            assert stats.bytes == 6
+        else:  # a server counts what is in hand, too
+            assert stats.bytes == 9
         assert (queue.name, queue.at, queue.path) == (stats.name, stats.at, stats.path)
         assert repr(queue) == f"<tocsin.Queue 'jobs/a' at '{place}': open, 2 ready, 1 held>"
         held.nack(60)
@@ -97,6 +101,7 @@ def test_bad_numbers(place: str, what: str) -> None:
     assert not Path(place, "q").exists()
 
 
+@pytest.mark.local("modes are of files")
 def test_every_file_has_the_mode(place: str) -> None:
     with Queue("q", at=place, mode=0o640) as queue:
         queue.put_many(["x" * 1_000] * 1_000)

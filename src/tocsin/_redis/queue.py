@@ -9,9 +9,8 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, Any
 
-from tocsin import _core
+from tocsin import _core, _errors
 from tocsin._codec import LARGEST
-from tocsin._errors import Unreachable
 from tocsin._queue import Queue, _until
 from tocsin._redis.handle import RedisHandle, later
 from tocsin._redis.line import pack
@@ -163,7 +162,20 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):  # type: ignore[misc]
 
     def put_many(self, items: Iterable[Any], block: bool = True, timeout: float | None = None) -> int:  # noqa: FBT001, FBT002
         until = _until(block, timeout)
-        return self._put_bytes_many([self._encode(item) for item in items], until)
+        return self._put_bytes_many(self._encode_all(items), until)
+
+    def _encode_all(self, items: Iterable[Any]) -> list[bytes]:
+        """All of them before anything is in; what is wrong is said with its place."""
+        every = list(items)
+        if self._codec is None:
+            self._find_codec()
+        check_each = self._codec.check_each
+        if check_each is not None and (why := check_each(every)) is not None:
+            self._refuse(why)
+        data = [self._encode(item) for item in every]
+        if any(len(one) > LARGEST for one in data):
+            self._fail(-errno.EMSGSIZE)
+        return data
 
     def _put_bytes(self, data: bytes, until: int) -> None:
         if len(data) > LARGEST:
@@ -174,23 +186,25 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):  # type: ignore[misc]
             self._change(_PUT, (*self._keys,), (self._id, data), until)
 
     def _put_bytes_many(self, data: list[bytes], until: int) -> int:
-        if any(len(one) > LARGEST for one in data):
-            self._fail(-errno.EMSGSIZE)
         done, warned = 0, False
         while done < len(data):
             self._check_open()
             before = self._ring
             try:
                 done += self._change(_PUT, self._keys, (self._id, *_some(data, done)), until)
-            except Exception as error:
-                if done and not isinstance(error, Unreachable):
-                    break
-                if type(error).__name__ != "Full" or until == 0 or 0 < until <= _core.now():
-                    raise
-                if not warned:
-                    warn_if_loop_is_running("put_async", 1)
+            except _errors.Full:
+                if not warned and until:
+                    warn_if_loop_is_running("put_async", 2)
                     warned = True
+                if until == 0 or 0 < until <= _core.now():
+                    if done:
+                        break
+                    raise
                 self._until_news(before, until)
+            except (_errors.ShutDown, OSError):
+                if done:
+                    break
+                raise
         return done
 
     def _until_news(self, before: int, until: int) -> None:
@@ -209,21 +223,21 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):  # type: ignore[misc]
         await self.put_many_async([item], block, timeout)
 
     async def put_many_async(self, items: Iterable[Any], block: bool = True, timeout: float | None = None) -> int:  # noqa: FBT001, FBT002
-        data = [self._encode(item) for item in items]
-        if any(len(one) > LARGEST for one in data):
-            self._fail(-errno.EMSGSIZE)
+        data = self._encode_all(items)
         until, done = _until(block, timeout), 0
         while done < len(data):
             before = self._ring
             try:
                 done += await self._put_some(data[done:], until)
-            except Exception as error:
-                if done and not isinstance(error, Unreachable):
+            except _errors.Full:
+                if until == 0 or 0 < until <= _core.now() or not await self._change_seen(1, before, until):
+                    if done:
+                        break
+                    raise
+            except (_errors.ShutDown, OSError):
+                if done:
                     break
-                if type(error).__name__ != "Full" or until == 0 or 0 < until <= _core.now():
-                    raise
-                if not await self._change_seen(1, before, until):
-                    raise
+                raise
         return done
 
     # -- the rest of queue.Queue
@@ -294,7 +308,7 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):  # type: ignore[misc]
         self._look_figures()
         found = self._run(_PEEK, self._keys[:2], (self._id,))
         if found is None:
-            self._fail_take(-errno.EPIPE if self._shut else -errno.EAGAIN, 0)
+            self._fail_take(-errno.EAGAIN, 0)
         return bytes(found)
 
     def _figures(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import time
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 from tocsin import _core
@@ -35,7 +36,7 @@ _SPARE = 4  # takers kept for who takes next
 class Claim:
     """An item in hand: its bytes, and what ends the claim. One that is dropped goes back."""
 
-    __slots__ = ("__weakref__", "_queue", "attempt", "data", "entry", "is_open", "sequence")
+    __slots__ = ("__weakref__", "_pid", "_queue", "attempt", "data", "entry", "is_open", "sequence")
 
     def __init__(self, queue: RedisTaking | None, entry: bytes, row: list[bytes]) -> None:
         self.entry = entry
@@ -43,6 +44,7 @@ class Claim:
         self.data = row[3]
         self.attempt = int(row[5]) if len(row) > 4 else 1
         self._queue = queue
+        self._pid = os.getpid()
         self.is_open = queue is not None
 
     def __del__(self) -> None:
@@ -167,12 +169,15 @@ class RedisTaking(Base):
         entries = self._entries(taker, answer)
         if entries or about[0] == self._id:
             if not entries and about[1] == b"1":
-                found = self._look(taker, b"", until)
-                if not (found["ready"] or found["delayed"] or found["held"]):
-                    self._fail(-errno.EPIPE)
+                self._check_end(self._look(taker, b"", until))
             return entries
         self._over = self._over or -errno.EIDRM
         self._fail(self._over)
+
+    def _check_end(self, found: dict[str, Any]) -> None:
+        """Shut down, and nothing will come any more."""
+        if found["shut"] and not (found["ready"] or found["delayed"]):
+            self._fail_take(-errno.EPIPE, 0)
 
     def _entries(self, taker: Taker, answer: Any) -> list[Any]:
         if answer is None:
@@ -259,11 +264,12 @@ class RedisTaking(Base):
                         entries = self._take_now(taker, count, until)
                         if entries:
                             break
+                    self._check_end(found)
+                    if until and not warned:
+                        warn_if_loop_is_running(twin, 3)
+                        warned = True
                     if until == 0 or 0 < until <= _core.now():
                         self._fail_take(-errno.EAGAIN, 0)
-                    if not warned:
-                        warn_if_loop_is_running(twin, 4)
-                        warned = True
                     self._check()
                     entries = yield from self._sleep(taker, count, until)
                 self._busy.discard(taker)
@@ -392,7 +398,7 @@ class RedisTaking(Base):
         return self.get(block=False)
 
     def get_many(self, max_items: int, block: bool = True, timeout: float | None = None) -> list[Any]:  # noqa: FBT001, FBT002
-        until = _until(block, timeout)
+        until, max_items = _until(block, timeout), index(max_items)
         if max_items < 1:
             raise ValueError(f"bad max_items {max_items!r}: give 1 or more")
         if self._codec is None:
@@ -415,7 +421,7 @@ class RedisTaking(Base):
                     return self._value(claim)
 
     async def get_many_async(self, max_items: int, block: bool = True, timeout: float | None = None) -> list[Any]:  # noqa: FBT001, FBT002
-        until = _until(block, timeout)
+        until, max_items = _until(block, timeout), index(max_items)
         if max_items < 1:
             raise ValueError(f"bad max_items {max_items!r}: give 1 or more")
         if self._codec is None:
@@ -442,7 +448,7 @@ class RedisTaking(Base):
     # -- the end of a claim
 
     def _end(self, claim: Any, delay_ns: int) -> int:
-        if not claim.is_open:
+        if not claim.is_open or claim._pid != os.getpid():  # a forked child holds nothing
             return -errno.ESTALE
         try:
             if delay_ns < 0:
