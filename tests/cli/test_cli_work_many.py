@@ -112,9 +112,10 @@ def test_two_workers_share_the_items(jobs: Queue[Any], log: Path) -> None:
     assert sorted(int(n) for n in log.read_text().split()) == sorted(set(range(200)) - HOPELESS)
 
 
-def test_no_room_for_so_many(run: Run, jobs: Queue[Any]) -> None:
-    """Those commands that there is room for are enough; nothing fails because of it."""
+@pytest.mark.parametrize("command", ["true", "sleep 0.1"])
+def test_no_room_for_so_many(command: str, run: Run, jobs: Queue[Any]) -> None:
+    """Those commands that there is room for are enough; nothing fails because of it. Slow ones take all the room."""
     jobs.put_many(list(range(40)))
-    script = "ulimit -n 24; exec tocsin work jobs -j 30 --until-empty -- true"
+    script = f"ulimit -n 24; exec tocsin work jobs -j 30 --until-empty -- {command}"
     assert said(run("sh", "-c", script)) == ""
     assert jobs.stats().unfinished == 0
