@@ -114,6 +114,17 @@ def test_a_place_that_is_not_there(verb: list[str], run: Run, place: str) -> Non
     assert os.listdir(place) == []
 
 
+@pytest.mark.parametrize(
+    "verb", [["ls"], ["top", "--once", "--interval=0.05"], ["top", "-n2", "--interval=0.05"]], ids=" ".join
+)
+def test_a_place_that_is_no_directory(verb: list[str], run: Run, place: str) -> None:
+    file = Path(place, "file")
+    file.touch()
+    result = run("tocsin", *verb, "--at", str(file))
+    assert (result.returncode, result.stdout) == (3, "")
+    assert result.stderr == f"tocsin {verb[0]}: {file}: Not a directory: the place can't be read\n"
+
+
 def test_an_object_that_was_removed_halfway_stays_as_it_is(run: Run, place: str) -> None:
     """Whoever opens it would finish the removal. A look doesn't."""
     with Event("x"):
