@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import signal
@@ -18,6 +19,8 @@ from harness.terminal import PROMPT, Terminal
 from harness.until import until
 
 from tocsin import DataEvent, Event, Lock, Queue, Signal
+from tocsin.cli import _sample
+from tocsin.cli._walk import places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -265,6 +268,19 @@ def test_it_holds_nothing(place: str) -> None:
         ]
         stats = x.stats()
         assert (stats.sleepers, stats.listeners, q.stats().listeners) == (False, False, False)
+
+
+def test_a_look_that_was_held_up_does_not_put_off_the_next(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look costs processor time. What others take meanwhile, or a SIGSTOP, costs nobody anything."""
+    now = itertools.count(1000.0, 60.0)  # a minute goes by between any two looks at the clock
+    monkeypatch.setattr(_sample, "monotonic", lambda: next(now))
+    with Event("x"):
+        sampler = _sample.Sampler(places([], place), 1.0)
+        for _ in range(3):
+            begun = next(now) + 60.0
+            sampler.take()
+            assert sampler.due <= begun + 1.0
+            assert sampler._read_again <= next(now)
 
 
 def test_where_there_is_no_screen(run: Run, place: str) -> None:
