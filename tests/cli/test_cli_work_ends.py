@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from harness.child import Child
-from harness.until import age, until
+from harness.state import state, until_gone, until_state
+from harness.until import age
 
 from tocsin import Event, Queue
 
@@ -35,19 +36,8 @@ def go(place: str) -> Iterator[Event]:
         yield event
 
 
-def state(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return "gone"
-
-
 def signal_to(pid: int, number: signal.Signals) -> None:
     os.kill(pid, number)
-
-
-def until_gone(pid: int) -> None:
-    until(lambda: state(pid) in ("gone", "Z"), f"process {pid} has ended")
 
 
 def attempts(queue: Queue[Any], count: int) -> dict[Any, int]:
@@ -180,7 +170,7 @@ def test_a_command_is_killed_even_if_the_worker_dies_while_it_is_stopped(jobs: Q
     with worker(STAYS) as child:
         command = int(child.hear())
         child.signal(signal.SIGSTOP)
-        until(lambda: state(child.pid) == "T", "it is stopped")
+        until_state(child.pid, "T")
         child.signal(KILL)
         assert child.process.wait(60) == -KILL
         until_gone(command)
@@ -194,7 +184,7 @@ def test_slow_is_not_dead(stopped: str, jobs: Queue[Any], go: Event) -> None:
         command = int(child.hear())
         pid = child.pid if stopped == "worker" else command
         signal_to(pid, signal.SIGSTOP)
-        until(lambda: state(pid) == "T", "it is stopped")
+        until_state(pid, "T")
         age(2.2)  # everybody who looks for the dead does so once a second
         with pytest.raises(Empty):
             jobs.receive(0)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from harness.asleep import asleep
+from harness.state import state
 from harness.terminal import PROMPT, Terminal, session
 from harness.until import until
 
@@ -31,10 +32,6 @@ def terminal() -> Iterator[Terminal]:
     with Terminal(["bash", "--norc", "--noprofile", "--noediting", "-i"], term="xterm") as made:
         made.until(PROMPT)
         yield made
-
-
-def state(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def children_of(pid: int) -> list[int]:
