@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _serial = itertools.count()
 #: Long enough for the slowest machine: what it guards is a hang, not a duration.
-HANG = 60.0
+HANG = 120.0
 _HERE = Path(__file__).parent
 
 

@@ -18,7 +18,7 @@ def environment(tmp_path: Path, **more: str) -> dict[str, str]:
 
 def demo(tmp_path: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*DEMO, *arguments], env=environment(tmp_path, **more), capture_output=True, text=True, timeout=100, check=False
+        [*DEMO, *arguments], env=environment(tmp_path, **more), capture_output=True, text=True, timeout=240, check=False
     )
 
 
