@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from harness.child import Child
 from harness.commands import Run, Shell, said
+from harness.state import until_state
 from harness.until import until
 
 from tocsin import Bus
@@ -200,7 +201,7 @@ def test_one_that_falls_behind_is_told_and_goes_on(small: Bus) -> None:
         small.emit("x", (0,))
         listener.hear()
         listener.signal(signal.SIGSTOP)
-        stopped(listener.pid)
+        until_state(listener.pid, "T")
         for n in range(1, 5000):
             small.emit("x", (n,))
         listener.signal(signal.SIGCONT)
@@ -222,7 +223,7 @@ def test_an_emitter_that_asks_to_waits_for_the_slow_and_never_for_the_dead(run: 
     with Child.of(["tocsin", "on", "site", "x"]) as slow:
         listening(small)
         slow.signal(signal.SIGSTOP)
-        stopped(slow.pid)
+        until_state(slow.pid, "T")
         late = run(*waiting, "--wait=0.01")
         assert (late.returncode, late.stderr) == (1, "")
         first = json.loads(late.stdout)["emitted"]
@@ -234,7 +235,7 @@ def test_an_emitter_that_asks_to_waits_for_the_slow_and_never_for_the_dead(run: 
             assert emitter.process.wait(60) == 0
         assert heard == [*range(first), *range(2000)]
         slow.signal(signal.SIGSTOP)
-        stopped(slow.pid)
+        until_state(slow.pid, "T")
         with Child.of([*waiting, "--wait=inf"]) as emitter:
             emitter.until_asleep()
             slow.signal(signal.SIGKILL)  # it costs nobody anything any more
@@ -250,14 +251,6 @@ def test_what_is_no_emit_is_told_and_passed_over(run: Run, bus: Bus, place: str)
     assert (result.returncode, result.stdout) == (0, '{"name":"x","args":[1],"kwargs":{}}\n')
     assert len(result.stderr.splitlines()) == 5
     assert all("no emit" in line for line in result.stderr.splitlines())
-
-
-def stopped(pid: int) -> None:
-    def is_stopped() -> bool:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] == "T"
-
-    until(is_stopped, "it is stopped")
 
 
 WRONG = {

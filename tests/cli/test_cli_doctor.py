@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness.child import Child
-from harness.until import until
+from harness.state import until_state
 
 from tocsin import Lock, Queue
 from tocsin.cli._books import Books
@@ -125,8 +125,7 @@ def test_a_read_only_file_system(mounted: Any, place: str) -> None:
 
 def _stop(child: Child) -> None:
     child.signal(signal.SIGSTOP)
-    state = Path(f"/proc/{child.pid}/stat")
-    until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", "it is stopped")
+    until_state(child.pid, "T")
 
 
 def _owner_of(pid: int) -> int:

@@ -7,7 +7,7 @@ import math
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tocsin.cli import _json
@@ -17,9 +17,12 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
+#: No clock judges: neither one example, nor how long it takes to think of one.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 WELL = VALUES.filter(lambda value: "\\ud" not in json.dumps(value))
 
 
+@PATIENT
 @given(WELL)
 def test_what_it_writes_msgspec_reads_as_the_same(value: object) -> None:
     assert msgspec.json.decode(_json.write(value)) == value
@@ -28,6 +31,7 @@ def test_what_it_writes_msgspec_reads_as_the_same(value: object) -> None:
     assert _json.pretty(value) == json.dumps(value, indent=2)
 
 
+@PATIENT
 @given(WELL)
 def test_it_reads_what_others_write(value: object) -> None:
     for text in (msgspec.json.encode(value), json.dumps(value, indent=1), json.dumps(value, ensure_ascii=False)):
@@ -36,6 +40,7 @@ def test_it_reads_what_others_write(value: object) -> None:
         assert type(found) is type(value)
 
 
+@PATIENT
 @given(st.text(alphabet='{}[]",:0123456789.eE+-truefalsn \\u\n', max_size=12))
 def test_it_refuses_what_msgspec_refuses(text: str) -> None:
     try:

@@ -135,6 +135,9 @@ def test_a_place_that_cannot_be_read(run: Run, place: str, stranger: list[str]) 
         assert [row["name"] for row in json.loads(result.stdout)] == ["x"]
         assert result.returncode == 3
         assert "shut" in result.stderr
+        result = run(*stranger, "tocsin", "top", "--once", "--interval=0.05")
+        assert "event" in result.stdout
+        assert (result.returncode, result.stderr) == (3, f"tocsin top: {shut}: Permission denied\n")
 
 
 def test_stat(run: Run, place: str) -> None:

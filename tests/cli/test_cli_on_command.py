@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from harness.child import Child
 from harness.commands import Run, said
+from harness.state import until_gone
 from harness.until import until
 
 from tocsin import Bus
@@ -84,7 +84,7 @@ def test_its_end_is_the_commands(number: signal.Signals, bus: Bus) -> None:
         child = int(listener.hear())
         listener.signal(number)
         assert listener.process.wait(60) == -number
-        until(lambda: state(child) in ("gone", "Z"), "the command has ended too")
+        until_gone(child)
         assert another.wait().name == "x"
         bus.emit("x", (2,))
         assert another.wait().args == (2,)
@@ -102,10 +102,3 @@ def test_emits_queue_up_behind_a_command_at_work(bus: Bus, place: str) -> None:
             setter.check()
         assert (listener.hear(), listener.hear()) == ("2", "3")
         assert listener.check() == ""
-
-
-def state(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return "gone"

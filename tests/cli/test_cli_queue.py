@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -165,9 +164,14 @@ def test_a_reader_that_leaves_loses_nothing(verb: str, jobs: Queue[Any]) -> None
     with Child.of(["bash", "-c", script]) as pipe:
         assert [pipe.hear() for _ in range(3)] == ["0", "1", "2"]
         until(lambda: jobs.qsize() < 200, "some are taken")
-        while pipe.process.poll() is None:  # it learns of the closed pipe when it has something to print
-            jobs.put("more")
-            os.sched_yield()
+
+        def over() -> bool:
+            """It learns of the closed pipe when it has something to print; one at a time, as its end may be slow."""
+            if jobs.empty() and pipe.process.poll() is None:
+                jobs.put("more")
+            return pipe.process.poll() is not None
+
+        until(over, "it has ended")
         assert pipe.end() == 0
         assert pipe.rest == "141\n"
         assert pipe.errors() == ""

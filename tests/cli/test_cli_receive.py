@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from harness.child import Child
 from harness.commands import Run, said
-from harness.until import until
+from harness.state import until_gone
 
 from tocsin import Queue
 
@@ -113,13 +113,6 @@ def test_a_worker_that_is_killed(number: signal.Signals, jobs: Queue[Any]) -> No
         child = int(worker.hear())
         worker.signal(number)
         assert worker.process.wait(60) == -number
-        until(lambda: state(child) in ("gone", "Z"), "the command has ended too")
+        until_gone(child)
     with jobs.receive(timeout=60) as delivery:
         assert (delivery.item, delivery.attempt) == ("item", 2)
-
-
-def state(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return "gone"

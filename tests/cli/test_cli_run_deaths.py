@@ -7,18 +7,18 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
 from harness.child import Child
-from harness.until import until
+from harness.state import alive, until_gone, until_state
 
 from tocsin import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from subprocess import CompletedProcess
 
 Run = Callable[..., "CompletedProcess[str]"]
@@ -47,18 +47,8 @@ def first(*options: str, script: str = STAYS) -> Iterator[tuple[Child, int]]:
             yield job, number
         finally:
             if alive(number):
-                os.kill(number, signal.SIGKILL)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
-
-
-def until_gone(pid: int) -> None:
-    until(lambda: not alive(pid), f"process {pid} is gone")
+                with suppress(ProcessLookupError):  # it has just gone by itself
+                    os.kill(number, signal.SIGKILL)
 
 
 BEHIND = (
@@ -170,7 +160,7 @@ def test_stopped_is_not_dead() -> None:
     with first(script="echo $$; read line") as (job, command), started(("--after", "a", "--", "echo", "ran")) as jobs:
         os.kill(job.pid, signal.SIGSTOP)
         os.kill(command, signal.SIGSTOP)
-        until(lambda: "T" in Path(f"/proc/{job.pid}/stat").read_text().rpartition(")")[2].split()[0], "stopped")
+        until_state(job.pid, "T")
         jobs[0].until_asleep()
         os.killpg(job.pid, signal.SIGCONT)
         job.say()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from harness.child import Child
+from harness.state import state, until_state
 from harness.until import until
 
 if TYPE_CHECKING:
@@ -58,14 +59,6 @@ class Job(Child):
 def job() -> Iterator[Job]:
     with Job.begin() as made:
         yield made
-
-
-def state(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-
-
-def until_state(pid: int, letters: str) -> None:
-    until(lambda: state(pid) in letters, f"process {pid} is {letters}")
 
 
 ALL = [

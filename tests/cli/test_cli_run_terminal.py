@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from harness.state import state
 from harness.terminal import PROMPT, Terminal, session
 from harness.until import PATIENCE_S, until
 
@@ -35,12 +36,8 @@ while (got := signal.sigwaitinfo(ears)).si_signo != signal.SIGRTMAX:
 def name(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""
-
-
-def state(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def children(pid: int) -> list[int]:
@@ -108,7 +105,7 @@ def test_in_the_background_it_goes_on_and_stops_to_read(terminal: Terminal) -> N
     """Who reads the terminal from the background is stopped with its group (SIGTTIN), until the shell's `fg`."""
     terminal.line("tocsin run -- sh -c 'echo ready $PPID; read line; echo got $line' &")
     until(lambda: "T" in [state(pid) for pid in session(terminal.shell.pid) if name(pid) == "tocsin"], "it is stopped")
-    assert "Stopped" in terminal.line("jobs")
+    until(lambda: "Stopped" in terminal.line("jobs"), "the shell has heard of it")
     terminal.type("fg\n")
     terminal.until("tocsin run .*\n")
     terminal.type("words\n")

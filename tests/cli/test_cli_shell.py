@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from harness.asleep import until_asleep
 from harness.child import Child
+from harness.state import until_state
 from harness.until import until
 
 from tocsin import Event
@@ -66,10 +67,6 @@ def test_wait_for_clear_and_since(shell: Shell) -> None:
         assert waiter.end() == 0
 
 
-def state(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-
-
 WAITS = [["evt_wait", "x"], ["tocsin", "wait", "x"]]
 
 
@@ -101,10 +98,10 @@ def test_stopped_and_continued_it_goes_on(command: list[str], shell: Shell) -> N
     with Child.of(command) as waiter:
         waiter.until_asleep()
         waiter.signal(signal.SIGSTOP)
-        until(lambda: state(waiter.pid) == "T", "it is stopped")
+        until_state(waiter.pid, "T")
         waiter.signal(signal.SIGCONT)
         # Not until_asleep: the kernel goes on with the interrupted call under another number.
-        until(lambda: state(waiter.pid) == "S", "it sleeps again")
+        until_state(waiter.pid, "S")
         assert shell("evt_set x").returncode == 0
         assert waiter.end() == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ read n
 [ $((n % 10)) = 3 ] && [ "$TOCSIN_ATTEMPT" = 1 ] && exit 1
 echo $n >>"$LOG"
 """
+UNTIL = "--until-empty"
 HOPELESS = {n for n in range(MANY) if n % 50 == 7}
 
 
@@ -36,8 +38,8 @@ def log(place: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     return path
 
 
-def worker(jobs: int) -> Child:
-    return Child.of(["tocsin", "work", "jobs", f"-j{jobs}", "--until-empty", "--", "sh", "-c", COMMAND])
+def worker(jobs: int, *options: str) -> Child:
+    return Child.of(["tocsin", "work", "jobs", f"-j{jobs}", *options, "--", "sh", "-c", COMMAND])
 
 
 def check(queue: Queue[Any], log: Path, again: int) -> None:
@@ -53,7 +55,7 @@ def check(queue: Queue[Any], log: Path, again: int) -> None:
 
 def test_every_item_is_done_or_a_dead_letter(jobs: Queue[Any], log: Path) -> None:
     jobs.put_many(list(range(MANY)))
-    with worker(4) as child:
+    with worker(4, UNTIL) as child:
         assert child.end() == 3
     check(jobs, log, 0)
 
@@ -62,14 +64,14 @@ def test_every_item_is_done_or_a_dead_letter(jobs: Queue[Any], log: Path) -> Non
 def test_and_also_when_the_worker_is_killed_half_way(others: int, jobs: Queue[Any], log: Path) -> None:
     """Twice; and also when another worker is there, to whom the items of the dead go at once."""
     jobs.put_many(list(range(MANY)))
-    helpers = [worker(2) for _ in range(others)]
+    helpers = [worker(2, UNTIL) for _ in range(others)]
     try:
         for part in (MANY // 4, MANY // 2):
-            with worker(4) as child:
+            with worker(4) as child:  # not until it is empty: it must not end by itself before it is killed
                 until(lambda part=part: log.read_bytes().count(b"\n") > part, "a part is done")
                 child.signal(signal.SIGKILL)
                 assert child.process.wait(60) == -signal.SIGKILL
-        with worker(4) as child:
+        with worker(4, UNTIL) as child:
             assert child.end() in (0, 3)  # 3: the last attempt at a hopeless one was its own
         for helper in helpers:
             assert helper.end() in (0, 3)
@@ -95,7 +97,7 @@ def test_eight_at_once_and_no_ninth(jobs: Queue[Any]) -> None:
 def test_none_is_for_each_processor(jobs: Queue[Any]) -> None:
     jobs.put_many(list(range(3)))
     script = "echo here; evt_wait go"
-    one = ["taskset", "-c", "0"] if Path("/usr/bin/taskset").exists() else ["env"]
+    one = ["taskset", "-c", str(min(os.sched_getaffinity(0)))] if Path("/usr/bin/taskset").exists() else ["env"]
     with Child.of([*one, "tocsin", "work", "jobs", "-j", "0", "--until-empty", "--", "sh", "-c", script]) as child:
         assert child.hear() == "here"
         child.until_asleep()
@@ -107,14 +109,15 @@ def test_none_is_for_each_processor(jobs: Queue[Any]) -> None:
 
 def test_two_workers_share_the_items(jobs: Queue[Any], log: Path) -> None:
     jobs.put_many([n for n in range(200) if n not in HOPELESS])
-    with worker(2) as one, worker(2) as two:
+    with worker(2, UNTIL) as one, worker(2, UNTIL) as two:
         assert (one.end() in (0, 3), two.end() in (0, 3)) == (True, True)
     assert sorted(int(n) for n in log.read_text().split()) == sorted(set(range(200)) - HOPELESS)
 
 
-def test_no_room_for_so_many(run: Run, jobs: Queue[Any]) -> None:
-    """Those commands that there is room for are enough; nothing fails because of it."""
+@pytest.mark.parametrize("command", ["true", "sleep 0.1"])
+def test_no_room_for_so_many(command: str, run: Run, jobs: Queue[Any]) -> None:
+    """Those commands that there is room for are enough; nothing fails because of it. Slow ones take all the room."""
     jobs.put_many(list(range(40)))
-    script = "ulimit -n 24; exec tocsin work jobs -j 30 --until-empty -- true"
+    script = f"ulimit -n 24; exec tocsin work jobs -j 30 --until-empty -- {command}"
     assert said(run("sh", "-c", script)) == ""
     assert jobs.stats().unfinished == 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from harness.asleep import asleep
+from harness.state import state
 from harness.terminal import PROMPT, Terminal, session
 from harness.until import until
 
@@ -33,17 +34,15 @@ def terminal() -> Iterator[Terminal]:
         yield made
 
 
-def state(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-
-
 def children_of(pid: int) -> list[int]:
     return [int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def commands_of(worker: int) -> list[int]:
-    """Its children but for the guard, which has a session of its own."""
-    return [pid for pid in children_of(worker) if os.getsid(pid) == os.getsid(worker)]
+    """Its children but for the guard, which has a session of its own, once it has begun."""
+    mine = os.getsid(worker)
+    until(lambda: any(os.getsid(pid) != mine for pid in children_of(worker)), "the guard has begun")
+    return [pid for pid in children_of(worker) if os.getsid(pid) == mine]
 
 
 def test_a_line_of_progress(terminal: Terminal, jobs: Queue[Any]) -> None:
@@ -64,9 +63,11 @@ def test_a_line_of_progress(terminal: Terminal, jobs: Queue[Any]) -> None:
 
 
 def worker_of(terminal: Terminal) -> int:
-    found = [pid for pid in session(terminal.shell.pid) if "work" in words(pid)[1:3]]
-    assert len(found) == 1
-    return found[0]
+    def found() -> list[int]:
+        return [pid for pid in session(terminal.shell.pid) if "work" in words(pid)[1:3]]
+
+    until(lambda: len(found()) == 1, "its guard, which looks like it, has a session of its own")
+    return found()[0]
 
 
 def words(pid: int) -> list[str]:

@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from harness.state import alive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _serial = itertools.count()
 #: Long enough for the slowest machine: what it guards is a hang, not a duration.
-HANG = 60.0
+HANG = 120.0
 _HERE = Path(__file__).parent
 
 
@@ -196,30 +197,38 @@ def readable() -> Callable[[int], bool]:
 
 
 @pytest.fixture
-def asleep() -> Callable[[threading.Thread | int], None]:
-    """Return once the kernel says that the thread, or the process, sleeps in select or in a futex that is shared."""
+def asleep() -> Callable[[threading.Thread | int], bool]:
+    """Return once the kernel says that the thread, or the process, sleeps in select or in a futex that is shared.
+
+    False: it has ended before.
+    """
     if os.uname().machine != "x86_64":
         pytest.skip("knows the system call numbers of x86_64 only")
     selects, futex, private = {"23", "270"}, "202", 128
 
-    def look(who: threading.Thread | int) -> None:
+    def look(who: threading.Thread | int) -> bool:
         path = f"/proc/{who}" if isinstance(who, int) else f"/proc/self/task/{who.native_id}"
-        while True:
-            with open(f"{path}/syscall") as file:
-                call = file.read().split()
+        while alive(who) if isinstance(who, int) else who.is_alive():
+            try:
+                with open(f"{path}/syscall") as file:
+                    call = file.read().split()
+            except (FileNotFoundError, ProcessLookupError):  # it goes at this moment
+                continue
             # The interpreter's own locks are private futexes; a semaphore with a name isn't.
             if call[0] in selects or (call[0] == futex and not int(call[2], 16) & private):
-                return
+                return True
             os.sched_yield()
+        return False
 
     return look
 
 
 @pytest.fixture
-def hears_a_pulse(asleep: Callable[[int], None]) -> Callable[[Any, float], bool]:
+def hears_a_pulse(asleep: Callable[[int], bool]) -> Callable[[Any, float], bool]:
     """Whether `event.wait(timeout)` in a child that sleeps says True for set(); clear().
 
-    The child is stopped meanwhile, so that it certainly looks only afterwards.
+    The child is stopped meanwhile, so that it certainly looks only afterwards. If its time was over before that, on a
+    busy machine, it is given more.
     """
 
     def pulse(event: Any, timeout: float) -> bool:
@@ -230,9 +239,11 @@ def hears_a_pulse(asleep: Callable[[int], None]) -> Callable[[Any, float], bool]
                 heard = event.wait(timeout)
             finally:
                 os._exit(0 if heard is True else 1)
-        asleep(child)
+        slept = asleep(child)
         os.kill(child, signal.SIGSTOP)
-        os.waitpid(child, os.WUNTRACED)
+        if not os.WIFSTOPPED(os.waitpid(child, os.WUNTRACED)[1]):
+            assert timeout < HANG, f"the wait of {timeout} s is over{'' if slept else ', and never slept'}"
+            return pulse(event, 8 * timeout)
         event.set()
         event.clear()
         os.kill(child, signal.SIGCONT)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import select
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,6 +119,8 @@ def test_one_sender_and_many_listeners(cast: Cast) -> None:
     listeners = [cast.listener() for _ in range(3)]
     sender = cast.sender()
     for number in range(1, 6):
+        if cast.words["module"] == ORIGINAL and number > 1:  # it takes two signals at one time of the clock for one
+            until(lambda: time.time() > os.stat(cast.words["path"]).st_mtime + 0.05, "the clock has gone on")
         send(sender, number)
         expected = "1" if cast.key[0] == "Event" else str(number)
         assert [listener.hear() for listener in listeners] == [expected] * 3

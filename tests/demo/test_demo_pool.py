@@ -97,7 +97,7 @@ def stage(tmp_path: Path, module: str, *words: str) -> subprocess.CompletedProce
         env={**os.environ, "TOCSIN_AT": str(tmp_path / "events")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
@@ -47,7 +48,8 @@ class Terminal:
     def __exit__(self, *_: object) -> None:
         self.hang_up()
         for pid in session(self.shell.pid):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has just gone by itself
+                os.kill(pid, signal.SIGKILL)
         self.shell.wait(PATIENCE_S)
 
     def hang_up(self) -> None:

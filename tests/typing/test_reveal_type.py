@@ -27,7 +27,7 @@ def wanted() -> Said:
 
 
 def run(*command: str, cwd: Path) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=240)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=280)
     assert done.returncode in (0, 1), done.stdout + done.stderr
     return done.stdout
 

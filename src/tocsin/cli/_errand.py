@@ -36,6 +36,23 @@ _WHY = {
 _HOPELESS = {errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ENOEXEC, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG}
 #: Older kernels know neither; those that insist on the first refuse a memory file without it.
 _MFD_NOEXEC_SEAL = 8
+#: Descriptors that a worker leaves free: one more item is a command's two, the queue's next segment, a late import.
+_SPARE = 8
+
+
+def is_roomy(fd: int) -> bool:
+    """Is there room for another command, and some left for ourselves? `fd`: any that is open."""
+    held: list[int] = []
+    try:
+        held.extend(os.dup(fd) for _ in range(_SPARE))
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        return False
+    finally:
+        for number in held:
+            os.close(number)
+    return True
 
 
 class NotStarted(Exception):

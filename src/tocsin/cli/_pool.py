@@ -13,7 +13,7 @@ import time
 from tocsin import _errors
 from tocsin._wait_set import WaitSet
 from tocsin.cli._asked import Asked, end_like
-from tocsin.cli._errand import Errand, NotStarted
+from tocsin.cli._errand import Errand, NotStarted, is_roomy
 from tocsin.cli._exit import FAILED, OK, Failure, complain
 
 TYPE_CHECKING = False
@@ -126,6 +126,8 @@ class Pool:
         while self._taking and len(self._at_work) < self._terms.jobs:
             if self._asked.came:  # items that can't be started come back at once, and this might go on for long
                 return
+            if self._at_work and not is_roomy(self._asked.fd):  # the end of a command makes room
+                break
             delivery, self._pending = self._pending, None
             try:
                 delivery = delivery or self._queue.receive(0)

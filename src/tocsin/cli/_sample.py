@@ -6,7 +6,7 @@ processor time, and it sees to that: it looks less often, where a look takes lon
 
 from __future__ import annotations
 
-from time import monotonic
+from time import monotonic, process_time
 
 from tocsin.cli._books import Books, waits_of
 from tocsin.cli._exit import Failure
@@ -85,7 +85,7 @@ class Sampler:
         self.due = 0.0
 
     def take(self) -> Sample:
-        start = monotonic()
+        start, used = monotonic(), process_time()
         troubles: list[OSError] = []
         trouble = ""
         try:
@@ -97,13 +97,13 @@ class Sampler:
         fast = rates(self._before, seen)
         seconds = None if self._looked is None else start - self._looked
         self._before, self._looked = seen, start
-        middle = monotonic()
-        if self._books is None or middle >= self._read_again:
+        middle = process_time()
+        if self._books is None or monotonic() >= self._read_again:
             self._books = Books(seen)
-            self._read_again = middle + (monotonic() - middle) / _READING
+            self._read_again = monotonic() + (process_time() - middle) / _READING
         books = self._books
         entries = [Entry(one, fast.get(one.path), books) for one in seen]
-        cost = middle - start
+        cost = middle - used  # not by the clock: who was stopped, or waited for a processor, has cost nobody anything
         first = 0.25 if seconds is None else self._interval  # the first rates soon
         self.due = start + max(min(first, self._interval), cost / _LOOKING)
         return Sample(entries, seconds, trouble)

@@ -7,7 +7,7 @@ import sys
 import time
 
 from tocsin.cli._common import check
-from tocsin.cli._exit import OK, Usage, say
+from tocsin.cli._exit import FAILED, OK, Failure, Usage, complain, say
 from tocsin.cli._sample import Sampler
 from tocsin.cli._view import ORDERS, View
 from tocsin.cli._walk import places
@@ -33,7 +33,7 @@ def run(verb: str, words: list[str], options: dict[str, Any]) -> int:
     sampler = Sampler(asked, interval)
     times = 1.0 if options["once"] else options["count"]
     if times is not None:
-        return _print(view, sampler, times, interval)
+        return _print(verb, view, sampler, times, interval)
     if sys.stdout is None or not os.isatty(1):
         raise Usage("the live screen needs a terminal: --once or -n N print to anything", verb)
     if os.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
@@ -48,11 +48,13 @@ def run(verb: str, words: list[str], options: dict[str, Any]) -> int:
     return OK
 
 
-def _print(view: View, sampler: Sampler, times: float, interval: float) -> int:
-    """Each screen is of its own interval, so that its rates are."""
+def _print(verb: str, view: View, sampler: Sampler, times: float, interval: float) -> int:
+    """Each screen is of its own interval, so that its rates are. What could not be read is no success, as with `ls`."""
     view.order = "n"
     terminal = sys.stdout is not None and os.isatty(1)
-    sampler.take()
+    sample = sampler.take()
+    if sample.trouble and not sample.entries:
+        raise Failure(sample.trouble)
     while times > 0:
         time.sleep(interval)
         sample = sampler.take()
@@ -61,6 +63,9 @@ def _print(view: View, sampler: Sampler, times: float, interval: float) -> int:
             say(text.rstrip())
         times -= 1
         say(flush=True)
+    if sample.trouble:
+        complain(verb, Failure(sample.trouble))
+        return FAILED
     return OK
 
 

@@ -1,4 +1,4 @@
-"""What the queues carry, and their names. The C program writes the first as JSON: {"batch":7}."""
+"""What the queues carry, their names, and that of an event. The C program writes the first as JSON: {"batch":7}."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 JOBS = "jobs"
 FOUND = "found"
+#: An event: while it is set, who has received an item stays with it, for whoever wants to hit him in the middle.
+STAY = "stay"
 
 
 @dataclass(frozen=True)

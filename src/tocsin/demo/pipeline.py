@@ -20,7 +20,7 @@ from tocsin import Event, Queue
 from tocsin.demo.child import Child, Failed
 from tocsin.demo.cpu import children_cpu, others_cpu
 from tocsin.demo.deliveries import Deliveries, Kill
-from tocsin.demo.items import JOBS
+from tocsin.demo.items import JOBS, STAY
 from tocsin.demo.job import POOL, STAGES, Job, Outcome
 from tocsin.demo.ledger import Ledger
 
@@ -122,13 +122,18 @@ class Pipeline:
                 self._kill(child, len(self.ledger.announced[POOL]))
                 return
             child.go_on()
-        if done >= batches - 1:  # nobody could be caught so far
+        if done >= batches - 1:  # nobody could be caught so far: whoever gets the last one waits for us
+            with Event(STAY, at=str(self.run / "events")) as stay:
+                stay.set()
             self._publish_lists(batches)
 
     def _kill(self, child: Child, done: int) -> None:
         self.victim, self.deliveries.killed_at = child, time.monotonic_ns()
         child.kill()
         self.kill = Kill(child.name, "", done, self.deliveries.held_by(child.name))
+        if self.how == "events":
+            with Event(STAY, at=str(self.run / "events")) as stay:
+                stay.clear()
 
     def _ended(self, child: Child, selector: selectors.BaseSelector, progress: Progress) -> None:
         code, batches = child.process.returncode, len(self.work)

@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tocsin import Empty, Queue, ShutDown
-from tocsin.demo.items import FOUND, JOBS, Found, Job
+from tocsin import Empty, Event, Queue, ShutDown
+from tocsin.demo.items import FOUND, JOBS, STAY, Found, Job
 from tocsin.demo.parse import counts, in_threads
 from tocsin.demo.waiting import PATIENCE, result, say
 
@@ -44,7 +44,7 @@ def do(delivery: Delivery[Job], found: Queue[Found]) -> None:
     say("announced", batch, began, time.monotonic_ns(), 0)
 
 
-def work(jobs: Queue[Job], found: Queue[Found]) -> None:
+def work(jobs: Queue[Job], found: Queue[Found], stay: Event) -> None:
     """Until the queue is shut down, which is when everything has been reported."""
     while True:
         cpu, began = time.thread_time_ns(), time.monotonic_ns()
@@ -59,12 +59,13 @@ def work(jobs: Queue[Job], found: Queue[Found]) -> None:
             say("received", delivery.item.batch, delivery.attempt, ended)
             if delivery.attempt == 1:  # a later one waited for the death of a process, not for the put
                 say("waited", JOBS, delivery.item.batch, began, ended, cpu)
+            stay.wait_clear(PATIENCE)
             do(delivery, found)
 
 
 def main() -> None:
-    with Queue(JOBS, type=Job) as jobs, Queue(FOUND, type=Found) as found:
-        in_threads(lambda: work(jobs, found))
+    with Queue(JOBS, type=Job) as jobs, Queue(FOUND, type=Found) as found, Event(STAY) as stay:
+        in_threads(lambda: work(jobs, found, stay))
 
 
 if __name__ == "__main__":
