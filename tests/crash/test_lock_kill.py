@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from crashbuild import finds_out, run
+from crashbuild import PATIENCE, finds_out, run
 from harness.prove import FULL, cases
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ MUTANTS = {
 }
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_wrong_core_is_found_out(name: str, tmp_path: Path, place: str, seed: int) -> None:
     *change, scene = MUTANTS[name]
-    finds_out(tmp_path, "lock_kill", [tuple(change)], place, "every", "100", str(seed), "1", scene)
+    finds_out(tmp_path, "lock_kill", [tuple(change)], place, "every", "100", str(seed), PATIENCE, scene)

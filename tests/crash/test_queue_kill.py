@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from crashbuild import IMPATIENT, build, finds_out, run
+from crashbuild import IMPATIENT, PATIENCE, build, finds_out, run
 from harness.cbuild import changed_core
 from harness.prove import FULL, cases
 from test_steps import NAMES
@@ -111,9 +111,9 @@ MUTANTS = {
 }
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_queue_that_is_wrong_is_found_out(name: str, tmp_path: Path, place: str, seed: int) -> None:
     *change, operation = MUTANTS[name]
-    share = ["--per", "2", "--thin", "2", "--seed", str(seed), "--patience", "3", "--only", operation]
+    share = ["--per", "2", "--thin", "1", "--seed", str(seed), "--patience", PATIENCE, "--only", operation]
     finds_out(tmp_path, "queue_step", [IMPATIENT, tuple(change)], place, *share)

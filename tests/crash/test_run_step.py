@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from crashbuild import build, run
+from crashbuild import PATIENCE, build, run
 from harness.cbuild import changed_core
 from harness.prove import FULL, cases
 
@@ -48,6 +48,6 @@ MUTANTS = {
 def test_a_program_that_is_wrong_is_found_out(name: str, run_step: Path, tmp_path: Path, place: str, seed: int) -> None:
     file, old, new, scene, fault = MUTANTS[name]
     program = build(tmp_path, "tocsin", core=changed_core(tmp_path, file, old, new))
-    ran = run([run_step, place, program, "10000" if scene == CHILD else "2", str(seed), "2", scene], 280)
+    ran = run([run_step, place, program, "10000" if scene == CHILD else "2", str(seed), PATIENCE, scene], 280)
     assert ran.code == 1, ran.text
     assert fault in ran.text

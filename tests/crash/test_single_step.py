@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from crashbuild import finds_out, run
+from crashbuild import PATIENCE, finds_out, run
 from harness.prove import FULL, cases
 
 if TYPE_CHECKING:
@@ -81,9 +81,9 @@ MUTANTS = {
 }
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_core_that_is_wrong_is_found_out(name: str, tmp_path: Path, place: str, seed: int) -> None:
     *change, operation = MUTANTS[name]
-    share = ["--per", "25", "--seed", str(seed), "--only", operation, "--patience", "2"]
+    share = ["--per", "25", "--seed", str(seed), "--only", operation, "--patience", PATIENCE]
     finds_out(tmp_path, "single_step", [tuple(change)], place, *share)

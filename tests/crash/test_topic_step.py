@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from crashbuild import IMPATIENT, build, finds_out, run
+from crashbuild import IMPATIENT, PATIENCE, build, finds_out, run
 from harness.cbuild import changed_core
 from harness.prove import FULL, cases
 
@@ -82,8 +82,8 @@ MUTANTS = {
 }
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_wrong_core_is_found_out(name: str, tmp_path: Path, place: str, seed: int) -> None:
     *change, scene = MUTANTS[name]
-    finds_out(tmp_path, "topic_step", [IMPATIENT, tuple(change)], place, "every", "100", str(seed), "2", scene)
+    finds_out(tmp_path, "topic_step", [IMPATIENT, tuple(change)], place, "every", "100", str(seed), PATIENCE, scene)
