@@ -93,6 +93,6 @@ def finds_out(directory: Path, program: str, changes: list[tuple[str, ...]], *ar
     """`program` must find a fault in a core with those changes: file, what is there, what stands there then."""
     for change in changes:
         core = changed_core(directory, *change)
-    ran = run([build(directory, program, core=core), *arguments], 1140)
+    ran = run([build(directory, program, core=core), *arguments], 1500)
     assert ran.code == 1, ran.text
     assert "FAULT" in ran.text
