@@ -49,7 +49,7 @@ static bool is_ready(const struct toc_handle *h, uint64_t word)
     struct toc_queue_state s;
     (void)word;
     toc_queue_snapshot((const struct toc_queue *)h, &s);
-    return toc_queue_is_ready(&s) || s.shut;
+    return toc_queue_is_ready(&s) || (s.shut && s.back == 0); /* as taking: no end before what is put off has come */
 }
 
 static const struct toc_kind queue_kind = {TOC_KIND_QUEUE, sizeof(struct toc_queue_file), sizeof(struct toc_queue), is_ready, NULL};

@@ -168,7 +168,8 @@ class Bus(Hears):
             try:
                 self.emit(*raw)
             except Exception as error:  # noqa: BLE001 - whatever it was, nobody else will hear of it
-                self._report(error, seen(raw), None)
+                if self._over is None:  # else it was closed meanwhile, and this one was not to come any more
+                    self._report(error, seen(raw), None)
 
     @property
     def proxy(self) -> Proxy:

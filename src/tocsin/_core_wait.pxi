@@ -285,7 +285,7 @@ def wait_any(*objs, timeout=None):
     `objs` are tocsin objects of every kind, named or anonymous, in any mix with sockets, pipes, connections and
     whatever else has a ``fileno()``, and with descriptors (an int: a pidfd, the sentinel of a process). Ready is: an
     event that is set, or was after the start of the call (a pulse counts); a signal or value that this handle hasn't
-    had; a queue with an item, or shut down; a lock that is free; a descriptor that can be read. What was removed or
+    had; a queue with an item, or at its end; a lock that is free; a descriptor that can be read. What was removed or
     cancelled, and an event whose owner died, is ready as well: its own next call tells. An object that is given twice
     is in the answer twice.
 

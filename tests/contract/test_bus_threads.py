@@ -67,7 +67,7 @@ def test_every_emit_in_order_once_on_its_own_thread(kinds: tuple[str, ...], tall
             listen(at, it)
         pending = [it.start(emit, who) for who, it in enumerate(running)]
         for one in pending:
-            one.result(110)
+            one.result(500)
         until(lambda: bus.stats().queued == 0, "all is heard")
         until(lambda: sum(map(len, heard.values())) == len(heard) * LOOPS * each, "the last is heard, too")
     assert wrong == []

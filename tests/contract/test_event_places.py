@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import tocsin
-from tocsin import Event, ObjectDamaged, WrongKind
+from tocsin import Event, ObjectDamaged, ObjectRemoved, WrongKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,17 +51,23 @@ def test_a_place_that_is_not_there(place: str) -> None:
 
 
 def test_a_place_that_goes_away_under_its_events(place: str) -> None:
-    inner = Path(place) / "inner"
-    inner.mkdir()
-    with Event("x", at=str(inner)) as event:
-        (inner / "x").unlink()
-        inner.rmdir()
-        event.set()
-        with pytest.raises(OSError, match="x"):  # it needs the directory for its bell
-            event.fileno()
-        assert event.is_set()
-        with pytest.raises(FileNotFoundError):
-            Event("x", at=str(inner))
+    inner, too_late = Path(place) / "inner", True
+    while too_late:  # after a second it looks for its name, and tells
+        inner.mkdir()
+        opened = time.monotonic()
+        with Event("x", at=str(inner)) as event:
+            (inner / "x").unlink()
+            inner.rmdir()
+            try:
+                event.set()
+                with pytest.raises(OSError, match="x"):  # it needs the directory for its bell
+                    event.fileno()
+                assert event.is_set()
+                too_late = False
+            except ObjectRemoved:
+                assert time.monotonic() - opened > 1
+            with pytest.raises(FileNotFoundError):
+                Event("x", at=str(inner))
 
 
 def test_a_place_that_is_a_file(place: str) -> None:

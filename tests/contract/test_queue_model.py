@@ -324,7 +324,7 @@ def holders() -> Iterator[Child]:
 
 
 @pytest.mark.prove
-@pytest.mark.timeout(3600 if FULL else 300)
+@pytest.mark.timeout(3600 if FULL else 900)
 @pytest.mark.parametrize("machine", [Machine, Ending])
 def test_the_queue_does_what_the_model_does(
     machine: type[Machine], holders: Child, tally: Callable[[str], None]

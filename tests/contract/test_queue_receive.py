@@ -125,26 +125,38 @@ def test_bad_delays(queue: Queue[Any], delay: float) -> None:
 
 
 def test_a_delay(caller: Caller, either_queue: Queue[Any]) -> None:
-    either_queue.put("late")
-    begin = time.monotonic()
-    either_queue.receive().nack(delay=0.2)
+    either_queue.put("not today")
+    either_queue.receive().nack(delay=3600)
     assert either_queue.stats().delayed == 1
     assert either_queue.qsize() == 0
     with pytest.raises(Empty):
         either_queue.get_nowait()
     either_queue.put("sooner")
     assert either_queue.get() == "sooner"
+    either_queue.put("late")
+    begin = time.monotonic()
+    either_queue.receive().nack(delay=0.2)
     assert caller.do(either_queue, "get") == "late"
     assert time.monotonic() - begin >= 0.2
+    assert either_queue.stats().delayed == 1
 
 
 def test_delays_in_their_order(caller: Caller, either_queue: Queue[Any]) -> None:
-    for name in ("a", "b", "c"):
-        either_queue.put(name)
-    held = [either_queue.receive() for _ in range(3)]
-    for delivery, delay in zip(held, (1.2, 0.1, 0.6), strict=True):
-        delivery.nack(delay)
-    assert [caller.do(either_queue, "get") for _ in range(3)] == ["b", "c", "a"]
+    scale, in_time = 0.5, False
+    while not in_time:  # those whose time has come are got in the order of their puts: so each before the next is due
+        scale *= 2
+        for name in ("a", "b", "c"):
+            either_queue.put(name)
+        held = [either_queue.receive() for _ in range(3)]
+        due: dict[str, float] = {}
+        for delivery, delay in zip(held, (1.2, 0.1, 0.6), strict=True):
+            due[delivery.item] = time.monotonic() + delay * scale
+            delivery.nack(delay * scale)
+        found, in_time = [], True
+        for others in ("ca", "a", ""):
+            found.append(caller.do(either_queue, "get"))
+            in_time = in_time and all(time.monotonic() < due[name] for name in others)
+    assert found == ["b", "c", "a"]
 
 
 def test_a_delay_wakes_who_sleeps_longer(thread: Caller, either_queue: Queue[Any]) -> None:

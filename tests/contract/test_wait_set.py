@@ -6,6 +6,7 @@ import os
 import select
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ from harness.callers import LOOPS, RUN, InThread
 from harness.child import Child
 from harness.many import Many
 
-from tocsin import Event, Queue, Signal, WaitSet, wait_any
+from tocsin import Empty, Event, Queue, ShutDown, Signal, WaitSet, wait_all, wait_any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -300,10 +301,39 @@ def test_what_a_dead_worker_held_comes_back(place: str, how: str) -> None:
 def test_an_item_that_was_put_off(place: str) -> None:
     with Queue("q", at=place) as queue, WaitSet([queue]) as kept:
         queue.put("later")
+        put_off = time.monotonic()
         queue.receive().nack(delay=0.05)
-        assert kept.wait(0) == []
+        assert kept.wait(0) == [] or time.monotonic() - put_off > 0.05
         assert kept.wait() == [queue]
         assert queue.get_nowait() == "later"
+
+
+def test_a_queue_that_is_shut_down_is_not_at_its_end_while_an_item_is_put_off(either_queue: Queue[Any]) -> None:
+    """`receive(0)` finds it empty, so who waits for it among others must not be told that it is ready."""
+    with WaitSet([either_queue]) as kept:
+        either_queue.put("later")
+        either_queue.receive().nack(delay=3600)
+        either_queue.shutdown()
+        with pytest.raises(Empty):
+            either_queue.receive(0)
+        assert kept.wait(0) == wait_any(either_queue, timeout=0) == []
+        assert not wait_all(either_queue, timeout=0)
+        assert either_queue.purge() == 1
+        assert wait_any(either_queue) == kept.wait() == [either_queue], "nothing comes any more"
+        with pytest.raises(ShutDown):
+            either_queue.receive(0)
+
+
+def test_what_a_queue_that_is_shut_down_put_off_comes_in_its_time(either_queue: Queue[Any]) -> None:
+    with WaitSet([either_queue]) as kept:
+        either_queue.put("later")
+        either_queue.receive().nack(delay=0.05)
+        either_queue.shutdown()
+        assert kept.wait() == [either_queue]
+        assert either_queue.get_nowait() == "later"
+        assert kept.wait() == wait_any(either_queue, timeout=0) == [either_queue]
+        with pytest.raises(ShutDown):
+            either_queue.get_nowait()
 
 
 def test_a_wait_for_any_swallows_no_items_wake(place: str) -> None:

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-int patience = 20;
+int patience = 60;
 
 void die(const char *what)
 {

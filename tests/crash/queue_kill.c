@@ -33,6 +33,7 @@ struct fate { /* of one item */
 
 static struct shared {
     uint32_t stop, fault;
+    uint64_t quota; /* how far a producer may get: so much for each kill, or a slow killer would come when all is over */
     char text[200];
     uint64_t repeats;
     struct worker {
@@ -75,6 +76,10 @@ static void produce(toc_queue *q, struct worker *me, uint64_t which)
     static struct item item[8];
     toc_item items[8];
     while (me->next < each && !ends()) {
+        if (me->next >= __atomic_load_n(&shared->quota, __ATOMIC_ACQUIRE)) {
+            usleep(1000);
+            continue;
+        }
         size_t n = me->next % 5 == 0 && each - me->next >= 8 ? 8 : 1, done = 0;
         for (size_t i = 0; i < n; i++) {
             uint64_t number = me->next + i, filled = number * 2654435761u % 97 == 0 ? LARGEST : number % 200;
@@ -204,6 +209,7 @@ int main(int argc, char **argv)
     }
     srandom((unsigned)seed);
     each = items * 2; /* what is put while kills are still wanted */
+    uint64_t share = each / 2 / (kills_wanted / 4 + 1);
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     fates = mmap(NULL, PRODUCERS * each * sizeof *fates, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (shared == MAP_FAILED || fates == MAP_FAILED)
@@ -211,6 +217,7 @@ int main(int argc, char **argv)
     toc_queue *q = open_it(argv[1]);
     if (!q)
         die("the queue");
+    shared->quota = share;
     pid_t pid[WORKERS];
     for (int i = 0; i < WORKERS; i++)
         pid[i] = start(argv[1], i, (uint32_t)++person);
@@ -229,7 +236,7 @@ int main(int argc, char **argv)
         waitpid(pid[i], &status, 0);
         if (WIFEXITED(status) && WEXITSTATUS(status))
             break;
-        kills++;
+        __atomic_store_n(&shared->quota, share * (++kills + 1), __ATOMIC_RELEASE);
         hits[w->doing][state == 'S']++;
         inside += toc_short_holder(atom_load_acq(&queue_file(q)->lock)) == w->id;
         doubts += w->doing == GETTING;

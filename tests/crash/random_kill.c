@@ -221,6 +221,23 @@ static void print_histogram(void)
                     printf("HIT %-24s %-20s %-7s %6ld\n", ROLE_NAMES[r], PHASE_NAMES[p], a ? "asleep" : "running", hit[r][p][a]);
 }
 
+/* An interpreter that starts slowly is not to be had before; then it goes on until it was. */
+static int was_hit(int role)
+{
+    for (int p = 0; p < PHASES; p++)
+        if (hit[role][p][0] || hit[role][p][1])
+            return 1;
+    return 0;
+}
+
+static int all_were_hit(void)
+{
+    for (int i = 0; i < SLOTS; i++)
+        if (used(i) && !was_hit(CREW[i]))
+            return 0;
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     long wanted = 1500;
@@ -255,7 +272,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < SLOTS; i++)
         if (leads(i))
             hire(i);
-    for (; kills < wanted; rounds++) {
+    for (; kills < wanted || !all_were_hit(); rounds++) {
         /* A new object's bell is young and costs listeners 100 ms: so removal is not in every round. */
         removals += page->unlinking = draw(12) == 0;
         freeze(0);

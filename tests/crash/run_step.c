@@ -49,7 +49,7 @@ static const struct scene *s;
 static const char *self, *tocsin;
 static char dir[500], log_path[600];
 static long faults, kills;
-static int patience = 10; /* seconds: a detector of hangs */
+static int patience = 60; /* seconds: a detector of hangs */
 static uint64_t random_state;
 
 static uint64_t draw(void)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from crashbuild import IMPATIENT, build, finds_out, run
+from crashbuild import IMPATIENT, PATIENCE, build, finds_out, run
 from harness.cbuild import changed_core
 from harness.prove import FULL, cases
 from test_steps import NAMES
@@ -29,12 +29,12 @@ def queue_steps(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.prove
-@pytest.mark.timeout(12 * 3600 if FULL else 900)
+@pytest.mark.timeout(12 * 3600 if FULL else 1800)
 def test_a_kill_at_any_instruction_loses_nothing_and_gives_nothing_twice(
     queue_step: Path, place: str, seed: int, tally: Callable[[str], None]
 ) -> None:
     share = [] if FULL else ["--per", "1", "--thin", "20"]
-    ran = run([queue_step, place, *share, "--seed", str(seed)], cases(840, 12 * 3600 - 60))
+    ran = run([queue_step, place, *share, "--seed", str(seed)], cases(1500, 12 * 3600 - 60))
     print(ran.text)
     assert ran.code == 0, ran.text
     total = ran.total
@@ -48,10 +48,10 @@ def test_a_kill_at_any_instruction_loses_nothing_and_gives_nothing_twice(
     )
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", STEPS)
 def test_who_dies_at_a_named_step_of_a_queue_harms_nobody(queue_steps: Path, place: str, name: str) -> None:
-    ran = run([queue_steps, place, "--step", name], 240)
+    ran = run([queue_steps, place, "--step", name], 840)
     print(ran.text)
     assert ran.code == 0, ran.text
     assert ran.total["reached"] >= 1
@@ -59,7 +59,7 @@ def test_who_dies_at_a_named_step_of_a_queue_harms_nobody(queue_steps: Path, pla
 
 
 @pytest.mark.prove
-@pytest.mark.timeout(3600 if FULL else 600)
+@pytest.mark.timeout(3600 if FULL else 1800)
 def test_items_go_through_while_their_makers_and_takers_are_killed(
     tmp_path: Path, place: str, seed: int, tally: Callable[[str], None]
 ) -> None:
@@ -67,7 +67,7 @@ def test_items_go_through_while_their_makers_and_takers_are_killed(
     items, kills = str(cases(100_000, 2_000_000)), str(cases(100, 2_000))
     ran = run(
         [program, place, "--items", items, "--kills", kills, "--every", str(cases(40, 50)), "--seed", str(seed)],
-        cases(540, 3540),
+        cases(1500, 3540),
     )
     print(ran.text)
     assert ran.code == 0, ran.text
@@ -111,9 +111,9 @@ MUTANTS = {
 }
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_queue_that_is_wrong_is_found_out(name: str, tmp_path: Path, place: str, seed: int) -> None:
     *change, operation = MUTANTS[name]
-    share = ["--per", "2", "--thin", "2", "--seed", str(seed), "--patience", "3", "--only", operation]
+    share = ["--per", "2", "--thin", "1", "--seed", str(seed), "--patience", PATIENCE, "--only", operation]
     finds_out(tmp_path, "queue_step", [IMPATIENT, tuple(change)], place, *share)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from crashbuild import build, run
+from crashbuild import PATIENCE, build, run
 from harness.cbuild import changed_core
 from harness.prove import FULL, cases
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.prove
-@pytest.mark.timeout(6 * 3600 if FULL else 600)
+@pytest.mark.timeout(6 * 3600 if FULL else 1800)
 def test_a_kill_at_any_instruction_is_heard(
     run_step: Path, tocsin: Path, place: str, seed: int, tally: Callable[[str], None]
 ) -> None:
     # In full: one in ten of the instructions, which are a program's start for the most part.
-    ran = run([run_step, place, tocsin, str(cases(2, 1000)), str(seed)], cases(540, 6 * 3600 - 60))
+    ran = run([run_step, place, tocsin, str(cases(2, 1000)), str(seed)], cases(1500, 6 * 3600 - 60))
     print(ran.text)
     assert ran.code == 0, ran.text
     assert ran.total["faults"] == 0
@@ -43,11 +43,11 @@ MUTANTS = {
 }  # fmt: skip
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_program_that_is_wrong_is_found_out(name: str, run_step: Path, tmp_path: Path, place: str, seed: int) -> None:
     file, old, new, scene, fault = MUTANTS[name]
     program = build(tmp_path, "tocsin", core=changed_core(tmp_path, file, old, new))
-    ran = run([run_step, place, program, "10000" if scene == CHILD else "2", str(seed), "2", scene], 280)
+    ran = run([run_step, place, program, "10000" if scene == CHILD else "2", str(seed), PATIENCE, scene], 840)
     assert ran.code == 1, ran.text
     assert fault in ran.text

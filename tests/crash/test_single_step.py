@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from crashbuild import finds_out, run
+from crashbuild import PATIENCE, finds_out, run
 from harness.prove import FULL, cases
 
 if TYPE_CHECKING:
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.prove
-@pytest.mark.timeout(6 * 3600 if FULL else 600)
+@pytest.mark.timeout(6 * 3600 if FULL else 1800)
 def test_a_kill_at_any_instruction_leaves_nobody_asleep_and_nothing_torn(
     single_step: Path, place: str, seed: int, tally: Callable[[str], None]
 ) -> None:
-    ran = run([single_step, place, "--per", str(cases(12, 0)), "--seed", str(seed)], cases(540, 6 * 3600 - 60))
+    ran = run([single_step, place, "--per", str(cases(12, 0)), "--seed", str(seed)], cases(1500, 6 * 3600 - 60))
     print(ran.text)
     assert ran.code == 0, ran.text
     total = ran.total
@@ -81,9 +81,9 @@ MUTANTS = {
 }
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_core_that_is_wrong_is_found_out(name: str, tmp_path: Path, place: str, seed: int) -> None:
     *change, operation = MUTANTS[name]
-    share = ["--per", "25", "--seed", str(seed), "--only", operation, "--patience", "2"]
+    share = ["--per", "25", "--seed", str(seed), "--only", operation, "--patience", PATIENCE]
     finds_out(tmp_path, "single_step", [tuple(change)], place, *share)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from crashbuild import IMPATIENT, build, finds_out, run
+from crashbuild import IMPATIENT, PATIENCE, build, finds_out, run
 from harness.cbuild import changed_core
 from harness.prove import FULL, cases
 
@@ -21,11 +21,11 @@ def topic_step(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.prove
-@pytest.mark.timeout(6 * 3600 if FULL else 600)
+@pytest.mark.timeout(6 * 3600 if FULL else 1800)
 def test_a_kill_at_any_instruction_is_before_or_after(
     topic_step: Path, place: str, seed: int, tally: Callable[[str], None]
 ) -> None:
-    ran = run([topic_step, place, "every", str(cases(5, 1_000)), str(seed)], cases(540, 6 * 3600 - 60))
+    ran = run([topic_step, place, "every", str(cases(5, 1_000)), str(seed)], cases(1500, 6 * 3600 - 60))
     print(ran.text)
     assert ran.code == 0, ran.text
     total = ran.total
@@ -82,8 +82,8 @@ MUTANTS = {
 }
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_wrong_core_is_found_out(name: str, tmp_path: Path, place: str, seed: int) -> None:
     *change, scene = MUTANTS[name]
-    finds_out(tmp_path, "topic_step", [IMPATIENT, tuple(change)], place, "every", "100", str(seed), "2", scene)
+    finds_out(tmp_path, "topic_step", [IMPATIENT, tuple(change)], place, "every", "100", str(seed), PATIENCE, scene)

@@ -85,6 +85,8 @@ static int step(const struct scene *s, const char *name)
 
 /* -- at instructions */
 
+static long thin = 3; /* of the eventful ones, in a slice; who asks for one scene wants them all */
+
 static void start(struct walk *w)
 {
     *w = (struct walk){.done = &page->done, .sleeps = sleeps(),
@@ -112,7 +114,7 @@ static void every(const struct scene *s, long share)
     char where[80];
     scene_begin(s);
     start(&w);
-    enum step r = walk_survey(&w, &plan, share, share && share < 1000 ? 3 : 1, 10000);
+    enum step r = walk_survey(&w, &plan, share, share && share < 1000 ? thin : 1, 10000);
     walk_kill(&w);
     if (r == BROKEN || (r == ENDED && page->rc < 0)) {
         printf("FAULT %s, not killed at all, gave %d\n", s->name, r == BROKEN ? -1 : page->rc);
@@ -151,6 +153,8 @@ int main(int argc, char **argv)
         walk_one_processor();
         if (argc > 5)
             patience = atoi(argv[5]);
+        if (argc == 7)
+            thin = 1;
     }
     for (int i = 0; i < N_SCENES && (by_name || !faults); i++) {
         if (!by_name && argc == 7 && !strstr(SCENES[i].name, argv[6]))

@@ -112,7 +112,7 @@ def test_a_loop_listens_at_the_new_bell(kind: str, rung: Event, place: str) -> N
 
 def test_bells_of_two_incarnations_are_two(place: str) -> None:
     with Event("x", at=place) as old:
-        old.fileno()
+        old_fd = old.fileno()  # not later: a second from now a call would tell that it was removed
         first = bell_of(old)
         os.unlink(old.path)
         with Event("x", at=place) as new:
@@ -120,7 +120,6 @@ def test_bells_of_two_incarnations_are_two(place: str) -> None:
             names = {p.name for p in Path(place).iterdir() if p.name.endswith(".bell")}
             assert len(names) == 2
             assert first.name in names
-            old_fd = old.fileno()
             new.set()
             assert select.select([old_fd], [], [], 0)[0] == []
 

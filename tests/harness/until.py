@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 #: A watchdog, not a measure: whatever takes longer hangs, also on a busy machine.
-PATIENCE_S = 120.0
+PATIENCE_S = 180.0
 
 
 def until(condition: Callable[[], object], what: str, limit: float = PATIENCE_S) -> None:
