@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 _THERE = {
     "Event": ("event", "RedisEvent"),
 }
+#: By kind: module and class here.
+KINDS = {
+    "event": ("tocsin._event", "Event"),
+}
 _found: dict[type, type] = {}
 
 
