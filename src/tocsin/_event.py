@@ -54,7 +54,8 @@ class Event(_core.Event, Handle):
     _spin: float = 0.0
 
     def __new__(cls, name: Path | None = None, *, at: Path | None = None, **_more: Any) -> Self:
-        return super().__new__(class_at(cls, name, at))
+        made: Self = super().__new__(class_at(cls, name, at))
+        return made
 
     def __init__(
         self,

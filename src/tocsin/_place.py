@@ -103,6 +103,11 @@ def unlink(name: Path, *, at: Path | None = None) -> None:
     FileNotFoundError if there is none. Like ``os.unlink``, but those who use the object are told; never
     removes a file that is not an object.
     """
+    if is_far(name, at):
+        from importlib import import_module  # servers are floors above
+
+        import_module("tocsin._redis.unlink").unlink(name, at)
+        return
     path = resolve(name, at)
     reason = _core.unlink(os.fsencode(path))
     if reason == -errno.ENOENT:

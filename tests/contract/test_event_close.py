@@ -120,7 +120,7 @@ def test_with_closes_and_does_not_unlink(place: str) -> None:
 
 def test_the_message_names_the_object_and_the_mend(event: Event) -> None:
     event.close()
-    with pytest.raises(ValueError, match=r"'x' at '/.*' was closed: open a new handle"):
+    with pytest.raises(ValueError, match=r"'x' at '.+' was closed: open a new handle"):
         event.set()
 
 

@@ -20,6 +20,8 @@ from tocsin import Event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.local("the system calls of this host fail")
+
 #: The operations. Each runs between two marks in the trace: an access(2) of /begin and of /end.
 #: The waits are so long that they come to sleep on a busy machine, too.
 OPERATIONS = {

@@ -10,6 +10,8 @@ import pytest
 from harness.child import Child
 from harness.users import needs_root
 
+pytestmark = pytest.mark.local("what runs out is this host's: descriptors, space, directories")
+
 #: `starved(n)`: n descriptors are left, then none. `leaves(f)`: an OSError, and the same descriptors as before.
 STARVE = """
 import asyncio, contextlib, errno, resource, select, threading, tocsin._aio, tocsin._stats, gc

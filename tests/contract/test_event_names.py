@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness.child import Child
+from harness.places import objects_at
 
 import tocsin
 from tocsin import Event
@@ -47,8 +48,8 @@ BAD_PLACES = {
     "User": "directory, which contains a '/'",
     " user": "directory, which contains a '/'",
     ".": "directory, which contains a '/'",
-    "redis://localhost": "another host",
-    "unix://x": "another host",
+    "redis://": "names no host",
+    "unix://x": "path of the server's socket",
     "/tmp\0": "NUL",
 }
 
@@ -59,7 +60,7 @@ def test_a_bad_name_is_a_value_error_that_says_why(place: str, name: str) -> Non
         with pytest.raises(ValueError, match=BAD_NAMES[name]) as caught:
             call()
         assert f"bad name {name!r}" in str(caught.value)
-    assert list(Path(place).iterdir()) == []
+    assert objects_at(place) == []
 
 
 @pytest.mark.parametrize("at", [*BAD_PLACES, ""], ids=ascii)
@@ -97,10 +98,11 @@ def test_good_names(place: str, name: str) -> None:
     with Event(name, at=place) as event, Event(name, at=place, create=False) as other:
         event.set()
         assert other.is_set()
-        assert event.path == f"{place}/{name}"
+        assert event.path == (None if event.is_far else f"{place}/{name}")
         event.unlink()
 
 
+@pytest.mark.local("folders are the file system's")
 def test_folders_in_names_are_folders(place: str) -> None:
     with Event("a/b/x", at=place), Event("a/b/y", at=place):
         assert sorted(os.listdir(f"{place}/a/b")) == ["x", "y"]
@@ -111,9 +113,10 @@ def test_looking_makes_no_folder(place: str) -> None:
         Event("a/b/x", at=place, create=False)
     with pytest.raises(FileNotFoundError):
         tocsin.unlink("a/b/x", at=place)
-    assert os.listdir(place) == []
+    assert objects_at(place) == []
 
 
+@pytest.mark.local("a path is a file of this host")
 def test_a_path_is_that_file_whatever_the_place(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     for name in (f"{place}/x", "./x", Path("x"), Path(place) / "x"):
@@ -125,6 +128,7 @@ def test_a_path_is_that_file_whatever_the_place(place: str, monkeypatch: pytest.
             other.clear()
 
 
+@pytest.mark.local("a path is a file of this host")
 def test_a_relative_path_is_resolved_when_the_object_is_made(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     with Event("./x") as event:
@@ -136,6 +140,7 @@ def test_a_relative_path_is_resolved_when_the_object_is_made(place: str, monkeyp
     assert os.listdir(place) == []
 
 
+@pytest.mark.local("a path is a file of this host")
 @pytest.mark.parametrize("form", ["{}", "{}/", "{}//", "./", "../{0.name}", "sub/.."])
 def test_places_in_every_spelling(place: str, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     monkeypatch.chdir(place)
@@ -150,6 +155,7 @@ def test_places_in_every_spelling(place: str, monkeypatch: pytest.MonkeyPatch, f
         assert not other.is_set()
 
 
+@pytest.mark.local("a path is a file of this host")
 def test_a_place_as_a_path_object(place: str) -> None:
     with Event("x", at=Path(place)) as event, Event("x", at=place) as other:
         event.set()

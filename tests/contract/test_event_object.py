@@ -70,7 +70,8 @@ def test_repr_shows_name_place_and_state(place: str) -> None:
 
 def test_attributes_of_named_and_anonymous(place: str) -> None:
     with Event("x", at=place) as event, Event() as anonymous:
-        assert (event.name, event.at, event.path) == ("x", place, f"{place}/x")
+        assert (event.name, event.at) == ("x", place)
+        assert event.path == (None if event.is_far else f"{place}/x")
         assert (anonymous.name, anonymous.at, anonymous.path) == (None, None, None)
 
 

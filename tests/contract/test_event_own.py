@@ -19,6 +19,8 @@ from tocsin import Event, OwnerDied
 if TYPE_CHECKING:
     from harness.callers import Caller
 
+pytestmark = pytest.mark.local("comes with ownership on servers")
+
 
 def test_nobody_owns_a_new_event(either: Event) -> None:
     assert either.owner is None

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from harness.callers import Pending
 
+pytestmark = pytest.mark.local("comes with ownership on servers")
+
 
 def left_behind(wait: Pending, owner: Owner) -> None:
     with pytest.raises(OwnerDied, match=r"\(make all\)") as caught:

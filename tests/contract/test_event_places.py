@@ -40,6 +40,7 @@ def test_the_system_place_is_one_directory_without_folders(system: Event) -> Non
     assert not [p for p in os.listdir("/dev/shm") if f"test-{os.getpid()}" in p]
 
 
+@pytest.mark.local("directories are this host's")
 def test_a_place_that_is_not_there(place: str) -> None:
     for create in (True, False):
         with pytest.raises(FileNotFoundError, match=r"'x' at .*directory does not") as caught:
@@ -50,6 +51,7 @@ def test_a_place_that_is_not_there(place: str) -> None:
     assert os.listdir(place) == []
 
 
+@pytest.mark.local("directories are this host's")
 def test_a_place_that_goes_away_under_its_events(place: str) -> None:
     inner, too_late = Path(place) / "inner", True
     while too_late:  # after a second it looks for its name, and tells
@@ -70,12 +72,14 @@ def test_a_place_that_goes_away_under_its_events(place: str) -> None:
                 Event("x", at=str(inner))
 
 
+@pytest.mark.local("directories are this host's")
 def test_a_place_that_is_a_file(place: str) -> None:
     Path(place, "file").write_text("")
     with pytest.raises(WrongKind):
         Event("x", at=f"{place}/file")
 
 
+@pytest.mark.local("directories are this host's")
 def test_the_place_may_be_a_link_and_the_object_may_not(place: str) -> None:
     """The user chose the place; a name in it that leads elsewhere was somebody else's idea."""
     Path(place, "real").mkdir()
@@ -94,6 +98,7 @@ def test_the_place_may_be_a_link_and_the_object_may_not(place: str) -> None:
     assert not Path(place, "nowhere").exists()
 
 
+@pytest.mark.local("directories are this host's")
 def test_a_folder_in_a_name_is_no_link(place: str) -> None:
     Path(place, "real").mkdir()
     Path(place, "folder").symlink_to("real")
@@ -102,6 +107,7 @@ def test_a_folder_in_a_name_is_no_link(place: str) -> None:
     assert os.listdir(f"{place}/real") == []
 
 
+@pytest.mark.local("folders are the file system's")
 def test_an_object_is_no_folder_and_a_folder_no_object(place: str) -> None:
     with Event("x", at=place), Event("job/y", at=place):
         for create in (True, False):
@@ -128,6 +134,7 @@ def made(kind: str, path: str) -> socket.socket | None:
     return None
 
 
+@pytest.mark.local("files are this host's")
 @pytest.mark.parametrize("kind", ["fifo", "text", "empty", "socket"])
 def test_what_is_no_object_is_refused_and_left_alone(place: str, kind: str) -> None:
     path = f"{place}/x"
@@ -151,12 +158,14 @@ def test_a_device_is_refused(device: str) -> None:
     assert Path(device).is_char_device()
 
 
+@pytest.mark.local("directories are this host's")
 def test_a_path_that_is_too_long(place: str) -> None:
     deep = place + "/" + "d" * 200 + ("/" + "d" * 200) * 5
     with pytest.raises(OSError, match="x"):
         Event("x", at=deep)
 
 
+@pytest.mark.local("directories are this host's")
 def test_a_read_only_directory_can_be_looked_into(place: str) -> None:
     if os.geteuid() == 0:
         return  # root may write everywhere; as another user: test_event_modes
@@ -168,6 +177,7 @@ def test_a_read_only_directory_can_be_looked_into(place: str) -> None:
     os.chmod(place, 0o700)
 
 
+@pytest.mark.local("directories are this host's")
 def test_a_moved_place_is_another_place(place: str) -> None:
     os.mkdir(f"{place}/a")
     with Event("x", at=f"{place}/a") as event:

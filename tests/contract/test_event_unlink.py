@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 from pathlib import Path
 
 import pytest
 from harness.callers import LOOPS, RUN, Caller
+from harness.places import objects_at
 from harness.prove import FULL
 from harness.until import age
 
@@ -49,19 +51,20 @@ def test_calls_after_unlink(kind: str, either: Event, call: str, place: str) -> 
         return
     with pytest.raises(ObjectRemoved, match="was removed: open it anew"):
         Caller(kind).do(either, call)
-    assert list(Path(place).iterdir()) == [], "nothing is made anew for a dead event"
+    assert objects_at(place) == [], "nothing is made anew for a dead event"
 
 
 def test_removed_is_a_file_not_found_error_and_says_what(place: str) -> None:
     with Event("job/x", at=place) as event:
         event.unlink()
-        with pytest.raises(FileNotFoundError, match=rf"'job/x' at '{place}'") as caught:
+        with pytest.raises(FileNotFoundError, match=rf"'job/x' at '{re.escape(place)}'") as caught:
             event.set()
         assert isinstance(caught.value, tocsin.TocsinError)
         assert event.stats().removed
         assert "removed" in repr(event)
 
 
+@pytest.mark.local("a bell is a file")
 def test_unlink_leaves_no_file(place: str) -> None:
     with Event("x", at=place) as event:
         event.fileno()
@@ -101,6 +104,7 @@ def test_unlink_of_nothing(place: str) -> None:
             tocsin.unlink("x", at=place)
 
 
+@pytest.mark.local("deletes the file")
 @pytest.mark.parametrize("call", ["set", "clear", "wait"])
 def test_a_deleted_file_is_noticed_when_the_last_look_is_over_a_second_old(event: Event, call: str) -> None:
     os.unlink(event.path)
@@ -111,6 +115,7 @@ def test_a_deleted_file_is_noticed_when_the_last_look_is_over_a_second_old(event
         event.is_set()
 
 
+@pytest.mark.local("deletes the file")
 def test_a_replaced_file_is_noticed_as_well(event: Event, place: str) -> None:
     os.unlink(event.path)
     with Event("x", at=place) as new:
@@ -121,6 +126,7 @@ def test_a_replaced_file_is_noticed_as_well(event: Event, place: str) -> None:
         new.set()
 
 
+@pytest.mark.local("deletes the file")
 def test_a_deleted_event_is_never_unlinked_under_its_successor(event: Event, place: str) -> None:
     os.unlink(event.path)
     with Event("x", at=place) as new:
@@ -130,6 +136,7 @@ def test_a_deleted_event_is_never_unlinked_under_its_successor(event: Event, pla
         assert Event("x", at=place, create=False).is_set()
 
 
+@pytest.mark.local("deletes the file")
 def test_a_moved_file_is_gone_too(event: Event) -> None:
     os.rename(event.path, event.path + "y")
     age(1.2)
@@ -137,6 +144,7 @@ def test_a_moved_file_is_gone_too(event: Event) -> None:
         event.set()
 
 
+@pytest.mark.local("deletes the file")
 @pytest.mark.prove
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(not FULL, reason="waits for a real minute, which is what it tests: make prove")
@@ -155,6 +163,7 @@ def test_waiters_notice_a_deleted_file_within_a_minute(place: str, what: str) ->
                 wait.result()
 
 
+@pytest.mark.local("deletes the file")
 @pytest.mark.parametrize("kind", LOOPS)
 def test_tasks_notice_when_they_begin_to_wait(kind: str, event: Event) -> None:
     os.unlink(event.path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import threading
+import weakref
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ import uvloop
 from harness import peer
 from harness.asleep import asleep
 from harness.until import PATIENCE_S, until
+from tocsin._hub import awaiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -41,12 +43,26 @@ def run_uvloop(main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
 RUN = {"asyncio": run_asyncio, "uvloop": run_uvloop, "trio": trio.run}
 
 
-class InThread:
-    """A call that runs in a thread of this process."""
+#: The calls of this process on objects at servers, by object.
+_calls: weakref.WeakKeyDictionary[Any, list[InThread]] = weakref.WeakKeyDictionary()
 
-    def __init__(self, function: Callable[[], Any]) -> None:
+
+def all_wait(event: Any) -> bool:
+    """Have all calls on an object at a server noted where they begin to wait? A thread that asks the server something
+    sleeps as well, so its sleep proves nothing. `stats()` would tell, too, but it looks, which consumes edges."""
+    return event._ear.threads + awaiting(event) >= sum(not call.done() for call in _calls.get(event, ()))
+
+
+class InThread:
+    """A call that runs in a thread of this process. `event`: on which."""
+
+    def __init__(self, function: Callable[[], Any], event: Any = None) -> None:
         self._future: Future[Any] = Future()
         self._function = function
+        event = getattr(function, "__self__", None) if event is None else event
+        self._event = event if getattr(event, "is_far", False) else None
+        if self._event is not None:
+            _calls.setdefault(event, []).append(self)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -57,7 +73,11 @@ class InThread:
             self._future.set_exception(error)
 
     def until_asleep(self) -> None:
-        until(lambda: self.done() or asleep("self", self.thread.native_id), "the call sleeps")
+        event = self._event
+        if event is not None:
+            until(lambda: self.done() or all_wait(event), "the call waits")
+        else:
+            until(lambda: self.done() or asleep("self", self.thread.native_id), "the call sleeps")
         assert not self.done(), f"the call is over: {self._future}"
 
     def done(self) -> bool:
@@ -119,7 +139,7 @@ class Caller:
         if self.kind == "process":
             pending = InProcess(event, what, args, kw)
         elif self.kind == "thread":
-            pending = InThread(lambda: _plain(event, what, args, kw))
+            pending = InThread(lambda: _plain(event, what, args, kw), event)
         else:
             run, twin = RUN[self.kind], f"{what}_async" if hasattr(event, f"{what}_async") else None
 
@@ -128,7 +148,7 @@ class Caller:
                     return _plain(event, what, args, kw)
                 return await getattr(event, twin)(*args, **kw)
 
-            pending = InThread(lambda: run(main))
+            pending = InThread(lambda: run(main), event)
         self._started.append((event, pending))
         return pending
 

@@ -23,6 +23,18 @@ def fresh_place(mode: int = 0o700) -> Iterator[str]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def objects_at(place: str) -> list[str]:
+    """What a directory holds, or the names of the objects at a server."""
+    if "://" not in place:
+        return sorted(os.listdir(place))
+    from tocsin._redis.line import pack
+    from tocsin._redis.server import server_at
+
+    server = server_at(place)
+    keys = [key.decode() for key in server.ask(pack((b"KEYS", server.key("x").split(b"{")[0] + b"*")), -1)]
+    return sorted(key.partition("{")[2][:-1] for key in keys if key.endswith("}"))
+
+
 def descriptors() -> list[str]:
     """What this process holds open, as targets, for tests that count them before and after."""
     found = []

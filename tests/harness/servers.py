@@ -47,7 +47,8 @@ class RedisServer:
         self.process = subprocess.Popen(
             [PROGRAM, "--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no",
              "--dir", self.directory, "--loglevel", "warning", *self.options],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=_die_with_parent,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call into the kernel, which needs no lock
         )  # fmt: skip
         until(self.answers, "the server answers")
         return self

@@ -22,10 +22,12 @@ PYTHON_FLOORS = [
      "_watchpoint", "_watch_changes", "_watch_cursor", "_watch_marks", "_watch_post", "_watch_tree", "_watch_walk"},
     {"_bus", "_bus_backlog", "_bus_base", "_bus_callback", "_bus_dispatcher", "_bus_event", "_bus_handler",
      "_bus_hears", "_bus_known", "_bus_life", "_bus_meeting", "_bus_named", "_bus_names", "_bus_place", "_bus_proxy",
-     "_bus_reader", "_bus_registry", "_bus_room", "_bus_subscription", "_bus_typed", "_bus_wait"},
+     "_bus_reader", "_bus_registry", "_bus_room", "_bus_subscription", "_bus_typed", "_bus_wait", "_redis"},
     {"", "cli", "compat", "demo", "__main__"},
 ]
 #: `_aio` and `_hub` know handles by their class alone, for type checkers, which run nothing.
+#: `_redis` has a class for each kind of object, the bus too, so it stands beside the bus; `_object` and `_place`, far
+#: below, go through its door by name, and only when a place is a server.
 
 #: The objects, which share a floor and know nothing of one another. A queue's parts may use one another.
 OBJECTS = [{"_event"}, {"_topic"}, {"_signal"}, {"_data"}, {"_lock"}, {"_queue", "_delivery", "_dead"},
@@ -108,11 +110,21 @@ def test_one_file_imports_anyio() -> None:
     assert importers == {"_aio.py"}
 
 
+def test_one_file_imports_redis() -> None:
+    importers = {
+        str(path.relative_to(PACKAGE))
+        for path in SOURCES
+        if any(module.split(".")[0] in ("redis", "hiredis") for module in imports(ast.parse(path.read_text())))
+    }
+    assert importers == {"_redis/line.py"}
+
+
 def test_importing_the_package_loads_no_loop() -> None:
     import subprocess
     import sys
 
     heavy = {"asyncio", "anyio", "trio", "dataclasses", "multiprocessing", "msgspec", "queue", "tocsin._data"}
+    heavy |= {"redis", "hiredis", "tocsin._redis"}
     code = f"import sys, tocsin; tocsin.Event().set(); print(sorted({heavy!r} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found == "[]\n"

@@ -68,6 +68,15 @@ def test_mypy_strict_is_clean(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_every_module_is_installed() -> None:
+    """The build lists files one by one, and a forgotten one is missing only from wheels."""
+    package = ROOT / "src/tocsin"
+    text = (package / "meson.build").read_text()
+    missing = [p.name for p in sorted(package.glob("*.py*")) if f"'{p.name}'" not in text]
+    folders = [p.parent.name for p in sorted(package.glob("*/__init__.py")) if f"'{p.parent.name}'" not in text]
+    assert missing + folders == []
+
+
 def test_the_readmes_commands_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))

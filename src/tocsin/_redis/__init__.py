@@ -15,6 +15,10 @@ _THERE = {
     "Event": ("event", "RedisEvent"),
     "Queue": ("queue", "RedisQueue"),
 }
+#: By kind: module and class here.
+KINDS = {
+    "event": ("tocsin._event", "Event"),
+}
 _found: dict[type, type] = {}
 
 

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 #: How long, in seconds, what has no deadline of its own goes on trying to reach a server that it has reached before.
 PATIENCE_S = 30.0
+_ENVIRON = "TOCSIN_REDIS_"
 _OPTIONS = ("db", "prefix", "username", "password", "password_file", "patience", "replicas", "ca", "cert", "key")
 _PREFIX = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:/")
 
@@ -69,7 +70,7 @@ def read(url: str) -> Address:
         port=port or 6379,
         socket=unquote(parts.path) if is_socket else "",
         db=_whole(url, "db", db),
-        username=unquote(parts.username or "") or options.get("username") or os.environ.get("TOCSIN_REDIS_USERNAME", ""),
+        username=unquote(parts.username or "") or options.get("username") or os.environ.get(f"{_ENVIRON}USERNAME", ""),
         password=unquote(parts.password or "") or options.get("password") or _password(url, options),
         prefix=prefix,
         patience_ns=int(_seconds(url, options.get("patience")) * 1e9),
@@ -95,10 +96,10 @@ def shown(url: str) -> str:
 def _password(url: str, options: dict[str, str]) -> str:
     path = options.get("password_file")
     if path is None:
-        given = os.environ.get("TOCSIN_REDIS_PASSWORD")
+        given = os.environ.get(f"{_ENVIRON}PASSWORD")
         if given is not None:
             return given
-        path = os.environ.get("TOCSIN_REDIS_PASSWORD_FILE")
+        path = os.environ.get(f"{_ENVIRON}PASSWORD_FILE")
     if not path:
         return ""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any
 
 from tocsin import _core
@@ -32,7 +33,7 @@ class RedisEvent(RedisHandle, Event):
     # -- what is known
 
     def _know(self, found: list[Any], *, anew: bool = False) -> None:
-        is_set, generation = found[0] == b"1", int(found[1])
+        generation, is_set = _state(found)
         # Sets and clears take turns, so there is an order of all states.
         if anew or 2 * generation - is_set >= 2 * self._generation - self._is_set:
             self._generation, self._is_set = generation, is_set
@@ -51,86 +52,89 @@ class RedisEvent(RedisHandle, Event):
     def _has_passed(self, ticket: int, seen: int) -> bool:
         return ticket > seen
 
-    def _clears(self) -> int:
-        return self._generation - self._is_set
-
     # -- the flag
 
     def set(self) -> None:
-        self._change(_SET, (self._key, self._stream), (self._id, 1))
-        self._show()
+        self._changed(self._change(_SET, (self._key, self._stream), (self._id, 1)))
 
     def clear(self) -> None:
-        self._change(_SET, (self._key, self._stream), (self._id, 0))
-        self._show()
+        self._changed(self._change(_SET, (self._key, self._stream), (self._id, 0)))
 
     async def set_async(self) -> None:
-        await self._change_async(_SET, (self._key, self._stream), (self._id, 1))
-        self._show()
+        self._changed(await self._change_async(_SET, (self._key, self._stream), (self._id, 1)))
 
     async def clear_async(self) -> None:
-        await self._change_async(_SET, (self._key, self._stream), (self._id, 0))
+        self._changed(await self._change_async(_SET, (self._key, self._stream), (self._id, 0)))
+
+    def _changed(self, answer: list[Any]) -> None:
+        self._take_in(answer[0], answer[1:])
         self._show()
 
     def is_set(self) -> bool:
-        self._look_there()
+        _, is_set = _state(self._look_there())
         self._show()
-        return self._is_set
+        return is_set
 
     isSet = is_set  # noqa: N815 - threading.Event's old name
 
     @property
     def generation(self) -> int:
-        self._look_there()
-        return self._generation
+        if self._over == -errno.EIDRM:  # a number that was true once is no promise
+            return self._generation
+        generation, _ = _state(self._look_there())
+        self._show()
+        return generation
 
     # -- waiting
 
     def wait(self, timeout: float | None = None, *, since: int | None = None) -> bool:
         until = _core.deadline(timeout)
         after = None if since is None else _core.since(since)
-        self._look_there(until)
-        start = self._clears() if after is None else after
-        if self._generation > start or until == 0:
+        generation, is_set = _state(self._look_there(until))
+        start = generation - is_set if after is None else after
+        if generation > start or until == 0:
             self._show()
-            return self._generation > start
+            return generation > start
         warn_if_loop_is_running("wait_async", 1)
 
         def over() -> bool:
             self._check()
             return self._generation > start
 
-        return bool(self._listens().wait(over, until))
+        return bool(self._ear.wait(over, until))
 
     async def wait_async(self, timeout: float | None = None, *, since: int | None = None) -> bool:
         until = _core.deadline(timeout)
         after = None if since is None else _core.since(since)
-        await self._look_there_async(until)
-        start = self._clears() if after is None else after
-        if self._generation > start or until == 0:
-            return self._generation > start
+        generation, is_set = _state(await self._look_there_async(until))
+        start = generation - is_set if after is None else after
+        if generation > start or until == 0:
+            self._show()
+            return generation > start
         return await self._change_seen(0, start, until)
 
     def wait_clear(self, timeout: float | None = None) -> bool:
         until = _core.deadline(timeout)
-        self._look_there(until)
-        if not self._is_set or until == 0:
-            return not self._is_set
+        generation, is_set = _state(self._look_there(until))
+        if not is_set or until == 0:
+            self._show()
+            return not is_set
         warn_if_loop_is_running("wait_clear_async", 1)
-        start = self._clears()
+        start = generation - 1
 
         def over() -> bool:
             self._check()
             return self._ticket_of(1) > start
 
-        return bool(self._listens().wait(over, until))
+        return bool(self._ear.wait(over, until))
 
     async def wait_clear_async(self, timeout: float | None = None) -> bool:
         until = _core.deadline(timeout)
-        await self._look_there_async(until)
-        if not self._is_set or until == 0:
-            return not self._is_set
-        return await self._change_seen(1, self._clears(), until)
+        generation, is_set = _state(await self._look_there_async(until))
+        if not is_set or until == 0:
+            self._show()
+            return not is_set
+        return await self._change_seen(1, generation - 1, until)
 
     # -- what it tells
 
@@ -141,3 +145,8 @@ class RedisEvent(RedisHandle, Event):
     def _stat(self) -> dict[str, Any] | int:
         found = super()._stat()
         return found if isinstance(found, int) else {**found, "is_set": self._is_set, "generation": self._generation}
+
+
+def _state(found: list[Any]) -> tuple[int, bool]:
+    """Generation, and is it set?"""
+    return int(found[1]), found[0] == b"1"

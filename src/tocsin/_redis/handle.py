@@ -8,14 +8,15 @@ and appends to the stream, or refuses.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from typing import TYPE_CHECKING, Any
 
 from tocsin import _core
-from tocsin._errors import ConfigMismatch, KINDS
+from tocsin._errors import KINDS, ConfigMismatch, ObjectDamaged, Unreachable
 from tocsin._place import effective, encode_name
-from tocsin._redis.ear import Ear, read_after
+from tocsin._redis.ear import Ear, later, read_after
 from tocsin._redis.line import pack
 from tocsin._redis.script import script
 from tocsin._redis.server import Refusal, server_at
@@ -41,26 +42,28 @@ class RedisHandle(Base):
     """The mix-in. `_fields` are what a look asks for; `_know` takes them in."""
 
     _server: Server
-    _ear: Ear | None = None
+    _ear: Ear
     _over = 0  # a reason, once it was closed or removed
     _stopped = False  # cancelled
     _last = b"0-0"  # the last entry of the stream that this handle knows of
-    _here: dict[str, Any]
+    _here: dict[bytes, bytes]  # the main key as it was when it was opened
 
     #: Fields of the main key that `_look` asks for beyond id and last.
     _fields: tuple[str, ...] = ()
 
     def _start(self, name: Path | None, at: Path | None, mode: int | None, *more: Any, create: bool) -> None:
         assert name is not None
+        if self.is_far:
+            raise ValueError("an object is initialised once")
         encode_name(name)
         if mode is not None and (isinstance(mode, bool) or not isinstance(mode, int) or mode < 0):
             raise ValueError(f"bad mode {mode!r}: give permission bits, 0o600 to 0o777")
-        self.is_far = True
         self._mode = mode
         self._server = server_at(effective(at))
         self.name, self.at = os.fspath(name), self._server.address.shown
         self._key = self._server.key(self.name)
         self._begin(mode, create, self._config(*more))
+        self.is_far = True
 
     def _config(self, *more: Any) -> dict[str, Any]:  # noqa: ARG002 - a kind's own
         """What is fixed when it is made, as fields of the main key. None: as it is; and what it is made with then."""
@@ -71,19 +74,26 @@ class RedisHandle(Base):
         if create and "/" in (self.name or ""):
             self._check_folders()
         given = [f"{field}={value}" for field, (value, _) in config.items() if value is not None]
-        fresh = [part for field, (value, first) in config.items() for part in (field, first if value is None else value)]
+        fresh: list[Any] = []
+        for field, (value, first) in config.items():
+            fresh += (field, first if value is None else value)
         identity = int.from_bytes(os.urandom(8)) >> 1
-        answer = self._run(
-            OPEN,
-            (self._key,),
-            (self._kind, FORMAT, identity, int(create), -1 if mode is None else mode & 0o777, len(given), *given, *fresh),
-        )
-        self._here = dict(zip(answer[::2], answer[1::2], strict=True))
-        self._id: bytes = self._here[b"id"]
-        self._stream = b"%b:s:%b" % (self._key, self._id)
-        self._asking = pack((b"HMGET", self._key, b"id", b"last", *[field.encode() for field in self._fields]))
-        self._last = self._here[b"last"]
-        self._know([self._here.get(field.encode()) for field in self._fields])
+        bits = -1 if mode is None else mode & 0o777
+        args = (self._kind, FORMAT, identity, int(create), bits, len(given), *given, *fresh)
+        answer = self._run(OPEN, (self._key,), args)
+        self._here = here = dict(zip(answer[::2], answer[1::2], strict=True))
+        self._ear = Ear(self, self._server)
+        try:
+            self._id: bytes = here[b"id"]
+            self._number, self._created = int(self._id), int(here[b"created"])
+            self._bits = int(here[b"mode"])
+            self._stream = b"%b:s:%b" % (self._key, self._id)
+            self._asking = pack((b"HMGET", self._key, b"id", b"last", *[field.encode() for field in self._fields]))
+            self._take_in(here[b"last"], [here.get(field.encode()) for field in self._fields])
+        except KeyError as error:
+            raise self._damaged(error) from error
+        except ValueError as error:
+            raise self._damaged(error) from error
 
     def _check_folders(self) -> None:
         """One name is one object: what lies above it in the names must be no object, and it no folder of others."""
@@ -128,21 +138,43 @@ class RedisHandle(Base):
 
     def _refused(self, refusal: Refusal) -> Exception:
         if refusal.reason == -errno.EIDRM:
-            self._over = self._over or refusal.reason
+            self._end(refusal.reason)
         found = self._error(refusal.reason)
         if isinstance(found, ConfigMismatch):
             found.add_note(refusal.text.rpartition("EEXIST ")[2])
         return found
 
+    def _error(self, reason: int) -> Exception:
+        if reason == -errno.EUCLEAN:
+            key = self._key.decode()
+            return ObjectDamaged(
+                f"{self.name!r} at {self.at!r} is damaged, or not a tocsin object: remove its key, {key}, or use "
+                "another name"
+            )
+        return super()._error(reason)
+
+    def _damaged(self, why: object) -> Exception:
+        found = self._error(-errno.EUCLEAN)
+        found.add_note(f"{type(why).__name__}: {why}" if isinstance(why, Exception) else str(why))
+        return found
+
+    def _end(self, reason: int) -> None:
+        """It is over for this handle, which all hear who wait; what ended it first, counts."""
+        self._over = self._over or reason
+        ear = self._ear
+        with ear.lock:
+            ear.show(ready=True)
+            ear.tell()
+
     # -- looking
 
-    def _look_there(self, until: int = 0) -> None:
-        """Ask what is so, and know it."""
+    def _look_there(self, until: int = 0) -> list[Any]:
+        """Ask what is so, and know it: the values of `_fields`, which others may have overtaken in what is known."""
         if self._over:
             self._fail(self._over)
-        self._looked(self._ask(self._asking, until))
+        return self._looked(self._ask(self._asking, until))
 
-    async def _look_there_async(self, until: int = 0) -> None:
+    async def _look_there_async(self, until: int = 0) -> list[Any]:
         if self._over:
             self._fail(self._over)
         from tocsin._redis import asks
@@ -151,24 +183,37 @@ class RedisHandle(Base):
             found = await asks.ask(self._server, self._asking, until)
         except Refusal as refusal:
             raise self._refused(refusal) from None
-        self._looked(found)
+        return self._looked(found)
 
-    def _looked(self, found: list[Any]) -> None:
+    def _looked(self, found: list[Any]) -> list[Any]:
         if found[0] != self._id:
-            self._over = self._over or -errno.EIDRM
+            self._end(-errno.EIDRM)
             self._fail(self._over)
-        if later(found[1], self._last):
-            self._last = found[1]
-        self._know(found[2:])
+        return self._take_in(found[1], found[2:])
 
     def _refresh(self, until: int) -> None:
         """A look by the ear, when it has a new connection: what is there counts, also if it is less than was known."""
         found = self._ask(self._asking, until)
         if found[0] != self._id:
-            self._over = self._over or -errno.EIDRM
-            return
-        self._last = found[1]
-        self._know(found[2:], anew=True)
+            self._end(-errno.EIDRM)
+        else:
+            self._take_in(found[1], found[2:], anew=True)
+
+    def _take_in(self, last: Any, found: list[Any], *, anew: bool = False) -> list[Any]:
+        """What a look or a change was answered: the stream's last entry, and the values of `_fields`."""
+        try:
+            self._ear.learn(last, found, anew=anew)
+        except (TypeError, ValueError, AttributeError) as error:  # fields that are missing, or no numbers
+            raise self._damaged(error) from error
+        return found
+
+    def _noted(self, last: bytes, found: list[Any], anew: bool) -> bool:  # noqa: FBT001 - the ear's own call
+        """The ear's call for what was learnt. Is there anything new?"""
+        is_later = later(last, self._last)
+        self._know(found, anew=anew)
+        if is_later or anew:
+            self._last = last
+        return is_later or anew
 
     def _know(self, found: list[Any], *, anew: bool = False) -> None:
         """Take in the values of `_fields`, if they are newer than what is known. `anew`: in any case."""
@@ -176,33 +221,30 @@ class RedisHandle(Base):
 
     def _heard(self, answer: Any) -> None:
         """Take in what came on the ear's connection: entries of the stream."""
-        for _, entries in answer:
-            for number, row in entries:
-                if row is None:  # deleted meanwhile
-                    continue
-                fields = dict(zip(row[::2], row[1::2], strict=True))
-                if later(number, self._last):
-                    self._last = number
-                if b"removed" in fields:
-                    self._over = self._over or -errno.EIDRM
-                else:
-                    self._learn(fields)
+        try:
+            for _, entries in answer:
+                for number, row in entries:
+                    if row is None:  # deleted meanwhile
+                        continue
+                    fields = dict(zip(row[::2], row[1::2], strict=True))
+                    if b"removed" in fields:
+                        self._end(-errno.EIDRM)
+                    else:
+                        self._learn(fields)
+                    if later(number, self._last):
+                        self._last = number
+        except (TypeError, ValueError, KeyError):  # somebody else writes there
+            self._end(-errno.EUCLEAN)
 
     def _learn(self, fields: dict[bytes, bytes]) -> None:
         """One entry of the stream."""
         raise NotImplementedError
 
     def _reading(self) -> bytes:
-        """The read by which the ear waits for what comes."""
+        """The read by which the ear waits for what comes: of the stream behind `_last`, and perhaps of others."""
         return read_after({self._stream: self._last})
 
     # -- waiting
-
-    def _listens(self) -> Ear:
-        ear = self._ear
-        if ear is None:
-            ear = self._ear = Ear(self, self._server)
-        return ear
 
     def _check(self) -> None:
         """ValueError, ObjectRemoved, WaitCancelled: what ends a wait."""
@@ -213,22 +255,27 @@ class RedisHandle(Base):
 
     def _listen(self) -> int:
         self._check_open()
-        ear = self._listens()
+        ear = self._ear
         with ear.lock:
+            self._check_open()
             fd = ear.listen()
             ear.take()
             ear.arm()
             return fd
 
     def _arm(self, side: int) -> int:
-        """Take in what came, have a read outstanding, and say how far things are on that side."""
-        ear = self._listens()
+        """Take in what came, have a read outstanding, and say how far things are on that side.
+
+        Unreachable: there is no connection now, which `_change_seen` bears for as long as one has patience.
+        """
+        ear = self._ear
         with ear.lock:
             ear.take()
-            if self._over != -errno.ESHUTDOWN:
+            if not self._over:
                 ear.arm()
-            ear.look_each_minute()
+                ear.look_each_minute()
         self._check()
+        ear.check()
         return self._ticket_of(side)
 
     def _ticket_of(self, side: int) -> int:
@@ -248,31 +295,28 @@ class RedisHandle(Base):
 
     def _due(self) -> int:
         """When (ns) to look again though nothing comes. 0: no need."""
-        return 0 if self._ear is None else self._ear.due()
+        return self._ear.due()
 
     def _is_ready(self, seen: int) -> bool:
         return self._judge(seen) >= 0
 
     def _judge(self, seen: int) -> int:
         """The ticket of this instant if it is ready, or was since the ticket `seen`; else the ticket's complement."""
-        ear = self._listens()
+        ear = self._ear
+        if seen == NEVER and not self._over:
+            with contextlib.suppress(FileNotFoundError):
+                self._look_there()
         with ear.lock:
             ear.take()
-            if self._over != -errno.ESHUTDOWN:
+            if not self._over:
                 ear.arm()
-        if self._over == -errno.ESHUTDOWN:
-            self._fail(self._over)
-        if self._over or self._stopped:
-            return self._ticket_of(0)  # what has ended is ready, for its own next call tells
-        if ear.lost is not None and _core.now() - ear.lost_at > self._server.address.patience_ns:
-            ear.check()
-        if seen == NEVER:
-            try:
-                self._look_there()
-            except FileNotFoundError:
-                return self._ticket_of(0)
-        ticket = self._ticket_of(0)
-        return ticket if self._ready() or self._has_passed(ticket, seen) else ~ticket
+            self._check_open()
+            if ear.is_given_up():
+                ear.check()
+            ticket = self._ticket_of(0)
+            # What has ended is ready, for its own next call tells.
+            ready = self._over or self._stopped or self._ready() or self._has_passed(ticket, seen)
+            return ticket if ready else ~ticket
 
     def _ready(self) -> bool:
         """From what is known: is there what it is waited for?"""
@@ -284,12 +328,13 @@ class RedisHandle(Base):
     def _show(self) -> None:
         """For `fileno`: after a look, the edge is there while it is ready."""
         ear = self._ear
-        if ear is not None and ear.shown >= 0:
+        if ear.shown >= 0:
             with ear.lock:
-                ear.take()
                 if not self._over:
+                    ear.catch_up()
                     ear.arm()
-                ear.show(ready=bool(self._over or self._stopped or self._ready()))
+                # Without a connection nothing would ever ring: so it is to be looked at, and the look tells.
+                ear.show(ready=bool(self._over or self._stopped or ear.line is None or self._ready()))
 
     def fileno(self) -> int:
         """A descriptor that select, poll, epoll and loops find readable while the object is ready for this handle.
@@ -297,30 +342,28 @@ class RedisHandle(Base):
         A hint: look with the object's own calls, which consume the edge when they find it not ready. The handle owns
         the descriptor, which stays the same when the connection to the server doesn't.
         """
-        self._check_open()
-        if not self._over:
-            self._look_there()
-        ear = self._listens()
+        self._look_there()
+        ear = self._ear
         with ear.lock:
-            fd = ear.public()
+            self._check_open()
+            fd = ear.fileno()
         self._show()
         return fd
 
     async def _change_seen(self, side: int, seen: int, until: int) -> bool:
         """For tasks: until the ticket of that side has passed `seen`; False at the deadline. As `_aio.wait_change`."""
-        from tocsin._aio import wait_change
+        from tocsin._aio import pause, wait_change
 
+        ear = self._ear
         while True:
-            ear = self._listens()
-            due = self._due()
-            end = due if due and (until < 0 or due < until) else until
-            if await wait_change(self, side, seen, end):
-                return True
-            now = _core.now()
-            if ear.lost is not None and (0 <= until <= now or now - ear.lost_at > self._server.address.patience_ns):
-                ear.check()
-            if 0 <= until <= now:
-                return False
+            try:
+                return await wait_change(self, side, seen, until)
+            except Unreachable:
+                now = _core.now()
+                if ear.lost is None or ear.is_given_up() or 0 <= until <= now:
+                    raise
+                again = max(ear.retry_at, now + 1_000_000)
+                await pause(((again if until < 0 else min(again, until)) - now) / 1e9)
 
     # -- life
 
@@ -330,18 +373,18 @@ class RedisHandle(Base):
 
     def _close(self) -> None:
         self._over = -errno.ESHUTDOWN
-        if self._ear is not None:
-            self._ear.close()
+        ear = getattr(self, "_ear", None)  # it may never have been opened
+        if ear is not None:
+            ear.close()
 
     def _cancel(self) -> None:
         self._check_open()
         self._stopped = True
         ear = self._ear
-        if ear is not None:
-            with ear.lock:
-                ear.turns.notify_all()
-                ear.call()
-                ear.show(ready=True)
+        with ear.lock:
+            ear.turns.notify_all()
+            ear.call()
+            ear.show(ready=True)
 
     def _unlink(self) -> int:
         if self._over:
@@ -350,6 +393,7 @@ class RedisHandle(Base):
             self._server.run(UNLINK, (self._key, self._stream), (self._id,), -1)
         except Refusal as refusal:
             return refusal.reason
+        self._end(-errno.EIDRM)
         return 0
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -361,25 +405,31 @@ class RedisHandle(Base):
     def _stat(self) -> dict[str, Any] | int:
         if self._over == -errno.ESHUTDOWN:
             return self._over
-        try:
-            self._look_there(0)
-        except FileNotFoundError:
-            pass
-        here = self._here
+        with contextlib.suppress(FileNotFoundError):
+            self._look_there()
+        if self._over == -errno.ESHUTDOWN:
+            return self._over
+        ear = self._ear
         return {
-            "id": int(self._id),
-            "created_ns": int(here[b"created"]) * 1000,
-            "mode": int(here[b"mode"]),
+            "id": self._number,
+            "created_ns": self._created * 1000,
+            "mode": self._bits,
             "kind": self._kind,
             "removed": self._over == -errno.EIDRM,
-            "listeners": self._ear is not None,
-            "sleepers": bool(self._ear is not None and self._ear.threads),
-            "waiting_here": 0 if self._ear is None else self._ear.threads,
+            "listeners": ear.line is not None,
+            "sleepers": bool(ear.waiting),
+            "waiting_here": ear.threads,
             "writable": True,
         }
 
+    def __repr__(self) -> str:
+        try:
+            return super().__repr__()
+        except OSError:
+            return f"<tocsin.{self._class} {self.name!r} at {self.at!r}: its server can't be reached>"
+
     def _check_name(self) -> int:
-        if not self._over:
+        with contextlib.suppress(OSError, ValueError, ObjectDamaged):  # its own next call tells
             self._look_there()
         return 0
 
@@ -391,16 +441,6 @@ class RedisHandle(Base):
 
     def _fail(self, reason: int) -> NoReturn:
         raise self._error(reason)
-
-
-def later(one: bytes, other: bytes) -> bool:
-    """Of two entries' numbers: does `one` come after `other`?"""
-    return _number(one) > _number(other)
-
-
-def _number(entry: bytes) -> tuple[int, int]:
-    first, _, second = entry.partition(b"-")
-    return int(first), int(second)
 
 
 def near(cls: type) -> Any:

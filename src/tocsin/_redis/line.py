@@ -1,8 +1,8 @@
 """Line: one connection to a server. It is whole, or it is closed: nothing is ever asked on one that owes an answer.
 
 redis-py connects, with its credentials, TLS and selection of a database, and then only the socket is used, with
-hiredis, the parser that redis-py uses as well: redis-py's own calls can't stop at a deadline of their caller, can't take
-half an answer, and cost more than the whole way to the server and back. The only importer of redis.
+hiredis, the parser that redis-py uses as well: redis-py's own calls can't stop at a deadline of their caller, can't
+take half an answer, and cost more than the whole way to the server and back. The only importer of redis.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import select
 import socket
 import ssl
+import struct
 from typing import TYPE_CHECKING, Any
 
 import hiredis
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 ReplyError = hiredis.ReplyError
 pack: Callable[[tuple[Any, ...]], bytes] = hiredis.pack_command
 _CHUNK = 65536
+#: Nobody tells us that the server's host is gone, so the kernel asks it: after 10 s of silence, thrice, every 5 s.
+_ALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3))
 
 
 class Line:
@@ -39,11 +42,10 @@ class Line:
     def __init__(self, address: Address, until: int, name: str = "") -> None:
         """Connect by `until` (ns). Unreachable; PermissionError."""
         self.address = address
-        self.connection = _connect(address, until, name)
-        self.sock: socket.socket = self.connection._sock
+        self.sock = _connect(address, until, name)
         self.fd = self.sock.fileno()
         self.reader = hiredis.Reader()
-        self.timeout: float | None = -1.0
+        self.timeout: float | None = None  # of the socket; None: it doesn't block
         self.owes = False  # an answer that has not come yet: who broke off
         self.pid = os.getpid()
         #: Who writes by this line, and how often he did: see `server`.
@@ -56,20 +58,19 @@ class Line:
         """The answer, an error's too, by `until`; Unreachable if there is none, and then this line is closed."""
         left = (until - _core.now()) / 1e9
         # The timeout of the socket is set seldom, because that is a system call.
-        if self.timeout is None or left < self.timeout or self.timeout < 0 or left > 2 * self.timeout:
-            self.timeout = max(left, 0.001)
-            self.sock.settimeout(self.timeout)
+        if self.timeout is None or left < self.timeout or left > 2 * self.timeout:
+            self.block(max(left, 0.001))
         try:
             self.owes = True
             self.sock.sendall(packed)
             reader, receive = self.reader, self.sock.recv
             answer = reader.gets()
             while answer is False:
-                data = receive(_CHUNK)
-                if not data:
-                    raise ConnectionResetError("it closed the connection")
-                reader.feed(data)
+                reader.feed(receive(_CHUNK) or _end())
                 answer = reader.gets()
+        except BlockingIOError:
+            self.close()
+            raise unreachable(self.address, "it didn't answer in time") from None
         except (OSError, hiredis.ProtocolError) as error:
             self.close()
             raise unreachable(self.address, error) from error
@@ -79,11 +80,24 @@ class Line:
         self.owes = False
         return answer
 
+    def block(self, timeout: float) -> None:
+        """The kernel's own timeout costs one system call per answer less than the one of Python's sockets."""
+        if self.address.tls:
+            self.sock.settimeout(timeout)
+        else:
+            if self.timeout is None:
+                self.sock.settimeout(None)
+            packed = struct.pack("ll", int(timeout), int(timeout % 1 * 1e6) or 1)
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, packed)
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, packed)
+        self.timeout = timeout
+
     # -- the same in parts, for those who must not block
 
     def unblock(self) -> None:
-        self.timeout = None
-        self.sock.settimeout(0)
+        if self.timeout is not None:
+            self.timeout = None
+            self.sock.settimeout(0)
 
     def send(self, packed: bytes | memoryview) -> int:
         """As much of it as there is room for now. OSError."""
@@ -112,9 +126,7 @@ class Line:
                 data = self.sock.recv(_CHUNK)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return False
-            if not data:
-                raise ConnectionResetError("it closed the connection")
-            self.reader.feed(data)
+            self.reader.feed(data or _end())
             answer = self.reader.gets()
         self.owes = False
         return answer
@@ -128,13 +140,21 @@ class Line:
         return not poll.poll(0)  # whatever came unasked is an end
 
     def close(self) -> None:
-        with contextlib.suppress(OSError, AttributeError):
+        with contextlib.suppress(OSError):
             self.sock.close()
 
     def forget(self) -> None:
         """In a fork's child: the connection is the parent's. Closing our copy of the descriptor tells nobody."""
-        with contextlib.suppress(OSError, AttributeError):
+        with contextlib.suppress(OSError):
             os.close(self.sock.detach())
+
+    def __del__(self) -> None:
+        with contextlib.suppress(AttributeError):  # it was never made
+            self.close()
+
+
+def _end() -> bytes:
+    raise ConnectionResetError("it closed the connection")
 
 
 def unreachable(address: Address, error: object) -> Unreachable:
@@ -146,7 +166,8 @@ def refused(address: Address, error: object) -> PermissionError:
     return PermissionError(f"the server {address.shown} refuses this user: {error}: check name, password and ACL")
 
 
-def _connect(address: Address, until: int, name: str) -> Any:
+def _connect(address: Address, until: int, name: str) -> socket.socket:
+    """A socket that doesn't block, behind all that comes before the first question."""
     seconds = max(0.001, (until - _core.now()) / 1e9)
     common: dict[str, Any] = {
         "db": address.db,
@@ -158,39 +179,40 @@ def _connect(address: Address, until: int, name: str) -> Any:
         "driver_info": None,
         "client_name": name or None,
     }
-    made: Any
+    kind: Any = redis.connection.UnixDomainSocketConnection
     if address.socket:
-        made = redis.connection.UnixDomainSocketConnection(path=address.socket, **common)
+        common["path"] = address.socket
     else:
-        common |= {"host": address.host, "port": address.port, "socket_connect_timeout": seconds}
-        if address.tls:
-            common |= {
-                "ssl_ca_certs": address.ca or None,
-                "ssl_certfile": address.cert or None,
-                "ssl_keyfile": address.key or None,
-            }
-            made = redis.connection.SSLConnection(**common)
-        else:
-            made = redis.connection.Connection(**common)
+        kind = redis.connection.Connection
+        common |= {
+            "host": address.host,
+            "port": address.port,
+            "socket_connect_timeout": seconds,
+            "socket_keepalive": True,
+            "socket_keepalive_options": dict(_ALIVE),
+        }
+    if address.tls:
+        kind = redis.connection.SSLConnection
+        common |= {
+            "ssl_ca_certs": address.ca or None,
+            "ssl_certfile": address.cert or None,
+            "ssl_keyfile": address.key or None,
+        }
+    made = kind(**common)
     try:
         made.connect()
     except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError) as error:
-        _drop(made)
         raise refused(address, error) from None
-    except redis.exceptions.BusyLoadingError as error:
-        _drop(made)
-        raise unreachable(address, error) from None
     except redis.exceptions.ResponseError as error:
-        _drop(made)
         if str(error).startswith(("WRONGPASS", "NOAUTH", "NOPERM", "ERR AUTH")):
             raise refused(address, error) from None
         raise unreachable(address, error) from None
     except (redis.exceptions.RedisError, OSError) as error:
-        _drop(made)
         raise unreachable(address, error) from None
-    return made
-
-
-def _drop(connection: Any) -> None:
-    with contextlib.suppress(OSError, redis.exceptions.RedisError):
-        connection.disconnect()
+    else:
+        sock: socket.socket
+        sock, made._sock = made._sock, None  # the rest of it only costs memory
+        sock.settimeout(0)
+        return sock
+    finally:
+        made.disconnect()

@@ -144,7 +144,7 @@ class Server:
         text = str(error)
         if text.startswith(("NOPERM", "NOAUTH", "WRONGPASS")):
             return refused(self.address, text)
-        if text.startswith("WRONGTYPE"):
+        if "WRONGTYPE" in text:  # from within a script, other words stand in front of it
             return Refusal(-errno.EMEDIUMTYPE, text)
         if "OOM" in text[:40] or text.startswith("MISCONF"):
             return OSError(errno.ENOSPC, f"the server {self.address.shown} takes no more: {text}")
