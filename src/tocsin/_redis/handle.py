@@ -46,6 +46,7 @@ class RedisHandle(Base):
     _over = 0  # a reason, once it was closed or removed
     _stopped = False  # cancelled
     _last = b"0-0"  # the last entry of the stream that this handle knows of
+    _entry = b""  # that `_learn` is about
     _here: dict[bytes, bytes]  # the main key as it was when it was opened
 
     #: Fields of the main key that `_look` asks for beyond id and last.
@@ -230,6 +231,7 @@ class RedisHandle(Base):
                     if b"removed" in fields:
                         self._end(-errno.EIDRM)
                     else:
+                        self._entry = number
                         self._learn(fields)
                     if later(number, self._last):
                         self._last = number
@@ -446,7 +448,7 @@ class RedisHandle(Base):
 def near(cls: type) -> Any:
     """The class that a program names: `far` turns it into this one again."""
     made = cls.__dict__.get("_near")
-    return cls.__mro__[2] if made is None else made
+    return made or next(base for base in cls.__mro__ if not base.__module__.startswith("tocsin._redis"))
 
 
 def rebuild(cls: Any, name: str, at: str, mode: int | None, *carried: Any) -> Any:
