@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tocsin._errors import ObjectRemoved
 from tocsin._redis.handle import RedisHandle
-
-if TYPE_CHECKING:
-    from typing import ClassVar
 
 
 class RedisCursor(RedisHandle):
@@ -20,7 +17,6 @@ class RedisCursor(RedisHandle):
     lock as well: so nothing is called in those steps, because Python runs handlers between calls.
     """
 
-    _fields: ClassVar[tuple[str, ...]]  # type: ignore[misc]
     _count = 0
     _cursor = 0
 
