@@ -8,11 +8,12 @@ from tocsin import _core
 from tocsin._codec import codec_for
 from tocsin._cursor import Cursor, T
 from tocsin._errors import VersionConflict
+from tocsin._object import class_at
 from tocsin._wait import warn_if_loop_is_running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Final, TypeVar, overload
+    from typing import Any, Final, Self, TypeVar, overload
 
     from tocsin._codec import Codec
     from tocsin._object import Path
@@ -66,6 +67,10 @@ class DataEvent(_core.DataEvent, Cursor[T]):
     _carried = ("type", "replay")
     _type: Any = Any
     _replay: bool = True
+
+    def __new__(cls, name: Path | None = None, *, at: Path | None = None, **_more: Any) -> Self:
+        made: Self = super().__new__(class_at(cls, name, at))
+        return made
 
     @overload
     def __init__(
@@ -130,13 +135,13 @@ class DataEvent(_core.DataEvent, Cursor[T]):
             comes back equal. MessageTooLarge: over 64 MiB. OSError: no space left, for one. In each case the value is
             what it was.
         """
-        return self._written(self._signal(self._codec.encode(data), _expected(if_version), -1), if_version)
+        return self._written(self._signal(self._codec.encode(data), expected(if_version), -1), if_version)
 
     async def signal_async(self, data: T, *, if_version: int | None = None) -> int:
         """`signal`, on asyncio, uvloop and trio: where a stopped process has the writers' turn, the loop goes on."""
-        raw, expected = self._codec.encode(data), _expected(if_version)
+        raw, version = self._codec.encode(data), expected(if_version)
         while True:
-            done = self._signal(raw, expected, _core.now() + _TURN_NS)
+            done = self._signal(raw, version, _core.now() + _TURN_NS)
             if done != -errno.ETIMEDOUT:
                 return self._written(done, if_version)
             from tocsin._aio import pause
@@ -145,11 +150,14 @@ class DataEvent(_core.DataEvent, Cursor[T]):
 
     def _written(self, done: int, if_version: int | None) -> int:
         if done == -errno.ESTALE:
-            found = f"{self._title()} is at version {self.version}, not {if_version}"
-            raise VersionConflict(f"{found}: read it again, then decide")
+            raise self._conflict(self.version, if_version)
         if done < 0:
             self._fail(done)
         return done
+
+    def _conflict(self, version: int, if_version: int | None) -> VersionConflict:
+        found = f"{self._title()} is at version {version}, not {if_version}"
+        return VersionConflict(f"{found}: read it again, then decide")
 
     # -- reading
 
@@ -234,7 +242,7 @@ class DataEvent(_core.DataEvent, Cursor[T]):
         warn_if_loop_is_running(twin, frames=1)
 
 
-def _expected(if_version: int | None) -> int:
+def expected(if_version: int | None) -> int:
     """`if_version` as the core takes it."""
     if if_version is None:
         return -1

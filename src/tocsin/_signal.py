@@ -5,10 +5,11 @@ from __future__ import annotations
 from tocsin import _core
 from tocsin._cursor import Cursor
 from tocsin._errors import WaitCancelled
+from tocsin._object import class_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Self
 
     from tocsin._object import Path
     from tocsin._stats import SignalStats
@@ -46,6 +47,10 @@ class Signal(_core.Signal, Cursor[int]):
     _kind = "signal"
     _carried = ("replay",)
     _replay: bool = False
+
+    def __new__(cls, name: Path | None = None, *, at: Path | None = None, **_more: Any) -> Self:
+        made: Self = super().__new__(class_at(cls, name, at))
+        return made
 
     def __init__(
         self,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 from harness.child import Child
+from harness.places import objects_at
 
 from tocsin import DataEvent, InvalidMessage, MessageTooLarge, TocsinError
 
@@ -172,7 +172,7 @@ def test_what_others_signal_is_checked_and_the_next_one_comes(place: str) -> Non
 def test_a_type_that_nobody_can_read(place: str) -> None:
     with pytest.raises(TypeError, match="type="):
         DataEvent("x", at=place, type=list[int] | set[int])
-    assert os.listdir(place) == []
+    assert objects_at(place) == []
 
 
 # -- latest

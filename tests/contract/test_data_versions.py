@@ -148,6 +148,7 @@ def test_a_stopped_writer_holds_up_no_reader(place: str) -> None:
             writer.signal(signal.SIGCONT)
 
 
+@pytest.mark.local("a server makes one change after the other: writers there take no turns")
 def test_a_writer_that_is_stopped_in_its_turn_is_never_robbed(place: str) -> None:
     """The next writer waits until it goes on; in a loop that stops nothing else, and the task can be cancelled."""
 

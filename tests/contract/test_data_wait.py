@@ -111,7 +111,7 @@ def test_threads_of_one_handle_get_each_value_once(data: DataEvent[Any]) -> None
         except WaitCancelled:
             pass
 
-    listeners = [InThread(listen) for _ in range(3)]
+    listeners = [InThread(listen, data) for _ in range(3)]
     for value in range(300):
         data.signal(value)
     for listener in listeners:

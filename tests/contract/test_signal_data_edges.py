@@ -129,6 +129,7 @@ def take(made):
 """
 
 
+@pytest.mark.local("a server is told by the connection that the handle came with")
 @pytest.mark.parametrize("name", ["x", ""])
 def test_no_descriptor_left(place: str, kind: str, name: str) -> None:
     """With 0, 1, 2 ... to spare, a signal to somebody who listens fails and changes nothing, until it succeeds."""
@@ -181,6 +182,7 @@ say("sound")
 """
 
 
+@pytest.mark.local("a server has no tmpfs")
 @needs_root
 def test_a_full_tmpfs(place: str) -> None:
     """A value for which there is no room is refused, the value that is there stays, and no room leaks away."""

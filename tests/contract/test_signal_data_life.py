@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 from harness.callers import LOOPS, RUN, Caller
 from harness.moments import TITLES, count_of, value_of
-from harness.places import descriptors
+from harness.places import descriptors, objects_at
 from harness.until import age
 
 import tocsin
@@ -88,7 +87,7 @@ def test_nothing_is_left_behind(kind: type[Any], place: str) -> None:
         for size in (1, 100_000, 10, 300_000):
             made.signal(*([] if kind is Signal else ["v" * size]))
         tocsin.unlink("x", at=place)
-        left = [p.name for p in Path(place).iterdir() if not p.name.endswith(".owners")]  # the place's own
+        left = [name for name in objects_at(place) if not name.endswith(".owners")]  # the place's own
         assert left == []
         with pytest.raises(ObjectRemoved):
             made.signal(*value_of(made))
@@ -96,6 +95,7 @@ def test_nothing_is_left_behind(kind: type[Any], place: str) -> None:
             assert count_of(new) == 0
 
 
+@pytest.mark.local("a server has no files")
 def test_a_deleted_file_is_noticed(kind: type[Any], place: str) -> None:
     with kind("x", at=place) as made:
         os.unlink(made.path)

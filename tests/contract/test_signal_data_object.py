@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness.moments import count_of, value_of
+from harness.places import objects_at
 
 import tocsin
 from tocsin import DataEvent, Event, Signal, WrongKind
@@ -85,7 +86,7 @@ def test_not_initialised_twice(handle: Any) -> None:
 def test_bad_names(kind: type[Any], place: str, name: str) -> None:
     with pytest.raises(ValueError, match="bad name"):
         kind(name, at=place)
-    assert list(Path(place).iterdir()) == []
+    assert objects_at(place) == []
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_bad_names(kind: type[Any], place: str, name: str) -> None:
 def test_bad_arguments(kind: type[Any], place: str, arguments: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         kind(**{"at": place, **arguments})
-    assert list(Path(place).iterdir()) == []
+    assert objects_at(place) == []
 
 
 def test_arguments_are_by_name(kind: type[Any], place: str) -> None:
@@ -115,11 +116,12 @@ def test_arguments_are_by_name(kind: type[Any], place: str) -> None:
 def test_create_false_makes_nothing(kind: type[Any], place: str) -> None:
     with pytest.raises(FileNotFoundError, match="create=True"):
         kind("x", at=place, create=False)
-    assert list(Path(place).iterdir()) == []
+    assert objects_at(place) == []
     with kind("x", at=place), kind("x", at=place, create=False) as found:
         found.signal(*value_of(found))
 
 
+@pytest.mark.local("names that are paths are files")
 def test_a_path_is_a_name(kind: type[Any], place: str) -> None:
     with kind(f"{place}/x") as by_path, kind("x", at=place) as by_name:
         by_path.signal(*value_of(by_path))
@@ -145,6 +147,7 @@ def test_another_mode_is_a_mismatch(kind: type[Any], place: str) -> None:
             pass
 
 
+@pytest.mark.local("a server has no files")
 def test_a_damaged_file(kind: type[Any], place: str) -> None:
     with kind("x", at=place) as made:
         path = made.path

@@ -96,7 +96,7 @@ def test_two_threads_on_one_handle_share_its_cursor(either_signal: Signal) -> No
             heard += more
         return heard
 
-    listeners = [InThread(listen) for _ in range(3)]
+    listeners = [InThread(listen, either_signal) for _ in range(3)]
     for _ in range(200):
         either_signal.signal()
     here = 0

@@ -12,12 +12,16 @@ if TYPE_CHECKING:
 
 #: By the name of the class here: module and class there.
 _THERE = {
+    "DataEvent": ("data", "RedisDataEvent"),
     "Event": ("event", "RedisEvent"),
     "Queue": ("queue", "RedisQueue"),
+    "Signal": ("signal", "RedisSignal"),
 }
 #: By kind: module and class here.
 KINDS = {
+    "data": ("tocsin._data", "DataEvent"),
     "event": ("tocsin._event", "Event"),
+    "signal": ("tocsin._signal", "Signal"),
 }
 _found: dict[type, type] = {}
 

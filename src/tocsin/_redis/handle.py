@@ -46,15 +46,16 @@ class RedisHandle(Base):
     _over = 0  # a reason, once it was closed or removed
     _stopped = False  # cancelled
     _last = b"0-0"  # the last entry of the stream that this handle knows of
+    _entry = b""  # that `_learn` is about
     _here: dict[bytes, bytes]  # the main key as it was when it was opened
 
     #: Fields of the main key that `_look` asks for beyond id and last.
     _fields: tuple[str, ...] = ()
 
     def _start(self, name: Path | None, at: Path | None, mode: int | None, *more: Any, create: bool) -> None:
-        assert name is not None
         if self.is_far:
             raise ValueError("an object is initialised once")
+        assert name is not None
         encode_name(name)
         if mode is not None and (isinstance(mode, bool) or not isinstance(mode, int) or mode < 0):
             raise ValueError(f"bad mode {mode!r}: give permission bits, 0o600 to 0o777")
@@ -62,6 +63,8 @@ class RedisHandle(Base):
         self._server = server_at(effective(at))
         self.name, self.at = os.fspath(name), self._server.address.shown
         self._key = self._server.key(self.name)
+        if mode is not None and (mode & 0o600 != 0o600 or mode > 0o777):  # the same as on one host
+            raise self._error(-errno.EDOM)
         self._begin(mode, create, self._config(*more))
         self.is_far = True
 
@@ -230,6 +233,7 @@ class RedisHandle(Base):
                     if b"removed" in fields:
                         self._end(-errno.EIDRM)
                     else:
+                        self._entry = number
                         self._learn(fields)
                     if later(number, self._last):
                         self._last = number
