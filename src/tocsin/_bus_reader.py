@@ -115,7 +115,7 @@ class Reader:
 
     def _reach(self, since: int) -> Topic:
         """A handle that has not read number `since`. A replay counts from the last emit, and others go on emitting."""
-        name, at = self.bus._where()
+        name, at = self.topic._where()
         for more in (1 << 10, 1 << 20):
             topic = Topic(name, at=at, create=False, replay=self.given - since + more)
             if (topic.cursor or 0) < since:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 #: By the name of the class here: module and class there.
 _THERE = {
     "Event": ("event", "RedisEvent"),
+    "Topic": ("topic", "RedisTopic"),
 }
 _found: dict[type, type] = {}
 

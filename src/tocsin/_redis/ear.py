@@ -75,11 +75,19 @@ class Ear:
         handle = self.handle()
         if handle is None:
             return
-        try:
-            line.send_all(handle._reading(), _core.now() + _QUICK_NS)
-            self.armed = True
-        except OSError as error:
-            self._lose(error)
+        packed = handle._reading()
+        if packed:
+            self.send(packed)
+            self.armed = self.line is not None
+
+    def send(self, packed: bytes) -> None:
+        """What has no answer, or a read."""
+        line = self.line
+        if line is not None:
+            try:
+                line.send_all(packed, _core.now() + _QUICK_NS)
+            except OSError as error:
+                self._lose(error)
 
     def _connect(self, until: int) -> None:
         now = _core.now()

@@ -193,7 +193,7 @@ class RedisHandle(Base):
         raise NotImplementedError
 
     def _reading(self) -> bytes:
-        """The read by which the ear waits for what comes."""
+        """The read by which the ear waits for what comes; empty: nothing is to be waited for now."""
         return read_after({self._stream: self._last})
 
     # -- waiting
