@@ -73,6 +73,9 @@ class NamedBus(Bus):
     def _join(self, listener: Listener) -> None:
         self._reader.join(listener)
 
+    def _trouble(self) -> Exception | None:
+        return self._topic._trouble()
+
     # -- life
 
     def close(self) -> None:
