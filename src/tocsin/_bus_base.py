@@ -86,6 +86,10 @@ class Base:
     def _renew(self) -> None:
         """After fork, in the child."""
 
+    def _trouble(self) -> Exception | None:
+        """Why nothing can come at this moment: what a wait says whose time is over."""
+        return None
+
     def _check_open(self) -> None:
         if self._over is not None:
             raise ValueError(f"{self._what()} was closed: make a new one")

@@ -73,6 +73,9 @@ class NamedBus(Bus):
     def _join(self, listener: Listener) -> None:
         self._reader.join(listener)
 
+    def _trouble(self) -> Exception | None:
+        return self._topic._trouble()
+
     # -- life
 
     def close(self) -> None:
@@ -86,15 +89,8 @@ class NamedBus(Bus):
     def _renew(self) -> None:
         self._reader.renew()
 
-    def _where(self) -> tuple[str, str]:
-        """Name and place for a receiver that may work elsewhere, to whom a path has to be whole."""
-        name, at, path = self.name or "", self.at or "", self.path or ""
-        if name.startswith(("/", "./")):
-            return path, at
-        return name, at if at in ("user", "system") else path[: -len(name) - 1]
-
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (*self._where(), self._reader.replay)
+        return _rebuild, (*self._topic._where(), self._reader.replay)
 
     def _subscribers(self) -> int | None:
         return self._topic.subscribers

@@ -26,7 +26,7 @@ from tocsin._bus_known import check_name, is_name, matches
 from tocsin._bus_room import make_room
 from tocsin._bus_subscription import Inbox
 from tocsin._bus_wait import Seat
-from tocsin._errors import Full, InvalidMessage, Lagged, ObjectDamaged, TocsinError, WaitCancelled
+from tocsin._errors import Full, InvalidMessage, Lagged, ObjectDamaged, TocsinError, Unreachable, WaitCancelled
 from tocsin._topic import Topic
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Reader:
 
     def _reach(self, since: int) -> Topic:
         """A handle that has not read number `since`. A replay counts from the last emit, and others go on emitting."""
-        name, at = self.bus._where()
+        name, at = self.topic._where()
         for more in (1 << 10, 1 << 20):
             topic = Topic(name, at=at, create=False, replay=self.given - since + more)
             if (topic.cursor or 0) < since:
@@ -130,11 +130,12 @@ class Reader:
         self.thread.start()
 
     def _run(self) -> None:
-        is_damaged = False
+        is_damaged = is_lost = False
         while True:
             try:
                 self._raise_odd()
                 batch = self.topic._read_lines(BATCH, _FOREVER)
+                is_lost = False
                 if batch is not None:
                     self._hand_out(*self._sorted(*batch))
                     if not dispatcher.asleep and dispatcher.ends != self.tried and self.topic._is_behind():
@@ -148,6 +149,10 @@ class Reader:
                     return
                 is_damaged = True
                 self.bus._report(error, None, None)
+            except Unreachable as error:  # for so long that nobody's patience lasts; but handlers are to hear again
+                self._fail(error, is_known=is_lost)
+                is_lost = True
+                self.topic._have_patience()
             except (WaitCancelled, ValueError):  # closed
                 self.topic.close()
                 return
@@ -292,6 +297,14 @@ class Reader:
                     listener._backlog.skip(max(0, missed))
                     listener.wake()
         self.bus._report(lag, None, None)
+
+    def _fail(self, error: Exception, *, is_known: bool) -> None:
+        """Those who wait at this moment are told."""
+        for listener in self.bus._registry.all():
+            if isinstance(listener, Seat | Inbox):
+                listener.fail(error)
+        if not is_known:
+            self.bus._report(error, None, None)
 
     def _end(self, error: Exception) -> None:
         with self.books:

@@ -58,6 +58,12 @@ class Inbox:
         with contextlib.suppress(IndexError):
             self.sleepers.popleft().give(True)
 
+    def fail(self, why: Exception) -> None:
+        """Those who wait now are told; who comes later may have better luck."""
+        with contextlib.suppress(IndexError):
+            while True:
+                self.sleepers.popleft().give(why)
+
     def end(self, why: Exception) -> None:
         if self.over is None or isinstance(why, ValueError):
             self.over = why
@@ -235,10 +241,12 @@ class Subscription:
     def _rise_and_look(self, meeting: Meeting, *, came: bool) -> BusEvent | None:
         if not came:
             self._rise(meeting)
+        elif isinstance(meeting.thing, Exception):
+            raise meeting.thing
         return self._look()
 
-    def _late(self) -> TimeoutError:
-        return TimeoutError(f"no event {self.pattern!r} on {self._inbox.bus._what()} in the time given")
+    def _late(self) -> Exception:
+        return self._inbox.bus._trouble() or TimeoutError(f"no event {self.pattern!r} on {self._inbox.bus._what()} in the time given")
 
     # -- iteration: the object itself, so that an exception ends one step
 

@@ -41,10 +41,11 @@ class Seat:
         self.offer(raws[0])
 
     def fail(self, error: Exception) -> None:
-        """The bus was closed."""
+        """The bus was closed, or its server is lost."""
         with contextlib.suppress(IndexError):
             self._claim.pop()
             self._meeting.give(error)
+            self.bus._registry.remove(self)
 
     def leave(self) -> None:
         if self._claim:
@@ -86,6 +87,9 @@ class Wait:
 
     def _answer(self, *, came: bool) -> BusEvent:
         if not came:
+            trouble = self._seat.bus._trouble()
+            if trouble is not None:
+                raise trouble from None
             raise TimeoutError(f"no event {self._seat.pattern!r} on {self._seat.bus._what()} in the time given")
         thing = self._seat._meeting.thing
         if isinstance(thing, Exception):

@@ -7,10 +7,11 @@ import errno
 from tocsin import _core
 from tocsin._cursor import Cursor
 from tocsin._errors import Lagged, ObjectDamaged, WaitCancelled
+from tocsin._object import class_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import Any, NoReturn, Self
 
     from tocsin._object import Path
     from tocsin._stats import TopicStats
@@ -41,6 +42,9 @@ class Topic(_core.Topic, Cursor["Heard"]):
     _carried = ("max_bytes", "replay")
     _max_bytes: int | None = None
     _replay: int | None = None
+
+    def __new__(cls, name: Path | None = None, *, at: Path | None = None, **_more: Any) -> Self:
+        return super().__new__(class_at(cls, name, at))
 
     def __init__(  # noqa: PLR0913 - by name, all of them
         self,
@@ -164,6 +168,20 @@ class Topic(_core.Topic, Cursor["Heard"]):
 
     def _state(self, found: dict[str, Any]) -> list[str]:  # noqa: ARG002 - its word says less
         return [f"emit {self._figures()['emits']}"]
+
+    def _where(self) -> tuple[str, str]:
+        """Name and place for a receiver that may work elsewhere, to whom a path has to be whole."""
+        name, at, path = self.name or "", self.at or "", self.path or ""
+        if name.startswith(("/", "./")):
+            return path, at
+        return name, at if at in ("user", "system") else path[: -len(name) - 1]
+
+    def _trouble(self) -> Exception | None:
+        """Why nothing can come at this moment."""
+        return None
+
+    def _have_patience(self) -> None:
+        """After `Unreachable`, for one who goes on waiting."""
 
     def _join(self, memory: int, pipe: int) -> int:
         reason = self._attach(memory, pipe)

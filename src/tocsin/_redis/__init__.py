@@ -16,11 +16,14 @@ _THERE = {
     "Event": ("event", "RedisEvent"),
     "Queue": ("queue", "RedisQueue"),
     "Signal": ("signal", "RedisSignal"),
+    "Topic": ("topic", "RedisTopic"),
 }
 #: By kind: module and class here.
 KINDS = {
+    "bus": ("tocsin._topic", "Topic"),
     "data": ("tocsin._data", "DataEvent"),
     "event": ("tocsin._event", "Event"),
+    "queue": ("tocsin._queue", "Queue"),
     "signal": ("tocsin._signal", "Signal"),
 }
 _found: dict[type, type] = {}

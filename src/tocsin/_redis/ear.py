@@ -89,11 +89,22 @@ class Ear:
         line, handle = self.line, self.handle()
         if line is None or handle is None or self.armed or self.busy:
             return False
+        packed = handle._reading()
+        if packed:
+            self.asked = handle._last
+            self.send(packed)
+            self.armed = self.line is not None
+        self._settle()
+        return True
+
+    def send(self, packed: bytes) -> None:
+        """What has no answer, or a read."""
+        line = self.line
+        if line is None:
+            return
         self.busy = True
         try:
-            self.asked = handle._last
-            line.send_all(handle._reading(), _core.now() + _QUICK_NS)
-            self.armed = True
+            line.send_all(packed, _core.now() + _QUICK_NS)
         except OSError as error:
             self._lose(error)
         except BaseException:  # a handler raised: half a question may have gone out
@@ -101,8 +112,6 @@ class Ear:
             raise
         finally:
             self.busy = False
-        self._settle()
-        return True
 
     def _connect(self, until: int) -> None:
         now = _core.now()

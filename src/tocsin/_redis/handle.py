@@ -245,10 +245,14 @@ class RedisHandle(Base):
         raise NotImplementedError
 
     def _reading(self) -> bytes:
-        """The read by which the ear waits for what comes: of the stream behind `_last`, and perhaps of others."""
+        """The read by which the ear waits for what comes: of the stream behind `_last`, and perhaps of others. Empty: nothing
+        is to be waited for now."""
         return read_after({self._stream: self._last})
 
     # -- waiting
+
+    def _listens(self) -> Ear:
+        return self._ear
 
     def _check(self) -> None:
         """ValueError, ObjectRemoved, WaitCancelled: what ends a wait."""

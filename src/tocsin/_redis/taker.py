@@ -48,12 +48,9 @@ class Taker:
     def say(self, question: Question) -> None:
         """Send what has to be done, and may be done twice, without waiting for the answer."""
         self.owed.append(question)
-        packed, line = question.packed, self.line
-        if line.timeout is not None:
-            line.unblock()
+        line = self.line
         try:
-            if line.send(packed) < len(packed):
-                line.close()  # a short one for which there is no room: the connection is stuck
+            line.sock.sendall(question.packed)  # a short one
         except OSError:
             line.close()
 
