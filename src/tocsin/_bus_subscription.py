@@ -246,7 +246,8 @@ class Subscription:
         return self._look()
 
     def _late(self) -> Exception:
-        return self._inbox.bus._trouble() or TimeoutError(f"no event {self.pattern!r} on {self._inbox.bus._what()} in the time given")
+        bus = self._inbox.bus
+        return bus._trouble() or TimeoutError(f"no event {self.pattern!r} on {bus._what()} in the time given")
 
     # -- iteration: the object itself, so that an exception ends one step
 

@@ -72,7 +72,8 @@ class Queue(Receiver[T]):
     _type: Any = Any
 
     def __new__(cls, name: Path | None = None, *, at: Path | None = None, **_more: Any) -> Self:
-        return super().__new__(class_at(cls, name, at))
+        made: Self = super().__new__(class_at(cls, name, at))
+        return made
 
     @overload
     def __init__(

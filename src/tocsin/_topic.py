@@ -44,7 +44,8 @@ class Topic(_core.Topic, Cursor["Heard"]):
     _replay: int | None = None
 
     def __new__(cls, name: Path | None = None, *, at: Path | None = None, **_more: Any) -> Self:
-        return super().__new__(class_at(cls, name, at))
+        made: Self = super().__new__(class_at(cls, name, at))
+        return made
 
     def __init__(  # noqa: PLR0913 - by name, all of them
         self,

@@ -34,7 +34,7 @@ class RedisCursor(RedisHandle):
         had = self._cursor
         found = self._ask(self._asking, until)
         if found[0] != self._id:
-            self._end(-errno.EIDRM)
+            self._finish(-errno.EIDRM)
             return
         self._take_in(found[1], found[2:], anew=True)
         count = int(found[2])

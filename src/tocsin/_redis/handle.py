@@ -141,7 +141,7 @@ class RedisHandle(Base):
 
     def _refused(self, refusal: Refusal) -> Exception:
         if refusal.reason == -errno.EIDRM:
-            self._end(refusal.reason)
+            self._finish(refusal.reason)
         found = self._error(refusal.reason)
         if isinstance(found, ConfigMismatch):
             found.add_note(refusal.text.rpartition("EEXIST ")[2])
@@ -161,7 +161,7 @@ class RedisHandle(Base):
         found.add_note(f"{type(why).__name__}: {why}" if isinstance(why, Exception) else str(why))
         return found
 
-    def _end(self, reason: int) -> None:
+    def _finish(self, reason: int) -> None:
         """It is over for this handle, which all hear who wait; what ended it first, counts."""
         self._over = self._over or reason
         ear = self._ear
@@ -190,7 +190,7 @@ class RedisHandle(Base):
 
     def _looked(self, found: list[Any]) -> list[Any]:
         if found[0] != self._id:
-            self._end(-errno.EIDRM)
+            self._finish(-errno.EIDRM)
             self._fail(self._over)
         return self._take_in(found[1], found[2:])
 
@@ -198,7 +198,7 @@ class RedisHandle(Base):
         """A look by the ear, when it has a new connection: what is there counts, also if it is less than was known."""
         found = self._ask(self._asking, until)
         if found[0] != self._id:
-            self._end(-errno.EIDRM)
+            self._finish(-errno.EIDRM)
         else:
             self._take_in(found[1], found[2:], anew=True)
 
@@ -231,22 +231,22 @@ class RedisHandle(Base):
                         continue
                     fields = dict(zip(row[::2], row[1::2], strict=True))
                     if b"removed" in fields:
-                        self._end(-errno.EIDRM)
+                        self._finish(-errno.EIDRM)
                     else:
                         self._entry = number
                         self._learn(fields)
                     if later(number, self._last):
                         self._last = number
         except (TypeError, ValueError, KeyError):  # somebody else writes there
-            self._end(-errno.EUCLEAN)
+            self._finish(-errno.EUCLEAN)
 
     def _learn(self, fields: dict[bytes, bytes]) -> None:
         """One entry of the stream."""
         raise NotImplementedError
 
     def _reading(self) -> bytes:
-        """The read by which the ear waits for what comes: of the stream behind `_last`, and perhaps of others. Empty: nothing
-        is to be waited for now."""
+        """The read by which the ear waits for what comes: of the stream behind `_last`, and perhaps of others. Empty:
+        nothing is to be waited for now."""
         return read_after({self._stream: self._last})
 
     # -- waiting
@@ -401,7 +401,7 @@ class RedisHandle(Base):
             self._server.run(UNLINK, (self._key, self._stream), (self._id,), -1)
         except Refusal as refusal:
             return refusal.reason
-        self._end(-errno.EIDRM)
+        self._finish(-errno.EIDRM)
         return 0
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin import _core
 from tocsin._errors import Unreachable
-from tocsin._redis.line import pack
+from tocsin._redis.line import ReplyError, pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,12 +59,9 @@ class Owner:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
-            number = line.ask(pack((b"CLIENT", b"ID")), until)
-            if not isinstance(number, int):
-                raise server.failure(number)
-            noted = line.ask(pack((b"SET", self._key, b"%d %b" % (number, self._note.encode()), b"EX", _KEPT_S)), until)
-            if noted != b"OK":
-                raise server.failure(noted)
+            number = _sound(server, line.ask(pack((b"CLIENT", b"ID")), until))
+            note = b"%d %b" % (number, self._note.encode())
+            _sound(server, line.ask(pack((b"SET", self._key, note, b"EX", _KEPT_S)), until))
         except BaseException:
             line.close()
             raise
@@ -117,6 +114,12 @@ def _keep(owner: Owner, address: Any) -> None:
     if line is not None and owner.pid == os.getpid():
         line.close()
     server.close()
+
+
+def _sound(server: Server, answer: Any) -> Any:
+    if isinstance(answer, ReplyError):
+        raise server.failure(answer)
+    return answer
 
 
 def note_key(server: Server, identity: bytes) -> bytes:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from tocsin import _core, _errors
 from tocsin._codec import LARGEST
 from tocsin._queue import Queue, _until
-from tocsin._redis.handle import RedisHandle, later
+from tocsin._redis.ear import later
+from tocsin._redis.handle import RedisHandle
 from tocsin._redis.line import pack
 from tocsin._redis.owner import LOOK_NS
 from tocsin._redis.queue_take import Claim, RedisTaking
@@ -31,7 +32,7 @@ _MOST, _MOST_BYTES = 500, 4 << 20
 _FIGURES = ("shut", "ready", "due", "held", "taken", "delayed", "newest", "last", "bytes", "puts")
 
 
-class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):  # type: ignore[misc]
+class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
     """What `Queue("name", at="redis://...")` makes: see `Queue`."""
 
     _fields = ()
@@ -44,7 +45,7 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):  # type: ignore[misc]
 
     def _config(self, *more: Any) -> dict[str, Any]:
         maxsize, max_bytes, max_deliveries, codec, durable = (None if value == -1 else value for value in more)
-        start = {field: (None, 0) for field in ("shut", "puts", "bytes", "room", "joins", "nudges")}
+        start = dict.fromkeys(("shut", "puts", "bytes", "room", "joins", "nudges"), (None, 0))
         fixed = {
             "maxsize": (maxsize, 0),
             "max_bytes": (max_bytes, 0),
@@ -60,7 +61,8 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):  # type: ignore[misc]
         self._taken_key = b"%b:t:%b" % (self._key, self._id)
         self._later = b"%b:d:%b" % (self._key, self._id)
         self._keys = (self._key, self._items, self._stream, self._taken_key, self._later)
-        self._fixed = {name: int(self._here[name.encode()]) for name in ("maxsize", "max_bytes", "max_deliveries", "codec", "durable")}
+        fixed = ("maxsize", "max_bytes", "max_deliveries", "codec", "durable")
+        self._fixed = {name: int(self._here[name.encode()]) for name in fixed}
         self._is_limited = bool(self._fixed["maxsize"] or self._fixed["max_bytes"])
         try:
             self._ask(pack((b"XGROUP", b"CREATE", self._items, b"g", b"0", b"MKSTREAM")))
@@ -91,8 +93,9 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):  # type: ignore[misc]
             (b"XREAD", b"COUNT", 1, b"BLOCK", 0, b"STREAMS", self._items, self._stream, self._newest, self._last)
         )
 
-    def _look_there(self, until: int = 0) -> None:
+    def _look_there(self, until: int = 0) -> list[Any]:
         self._look_figures(until)
+        return []
 
     def _look_figures(self, until: int = 0) -> dict[str, Any]:
         if self._over:
@@ -169,7 +172,7 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):  # type: ignore[misc]
         every = list(items)
         if self._codec is None:
             self._find_codec()
-        check_each = self._codec.check_each
+        check_each = self._codec.check_each  # type: ignore[union-attr] - found just now
         if check_each is not None and (why := check_each(every)) is not None:
             self._refuse(why)
         data = [self._encode(item) for item in every]
@@ -316,7 +319,8 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):  # type: ignore[misc]
         found = self._look_figures()
         inside = {key: int(found[key]) for key in ("ready", "delayed", "held", "bytes", "puts", "shut")}
         unfinished = found["ready"] + found["delayed"] + found["held"] + found["taken"]
-        return {**inside, "unfinished": unfinished, "segments": 0, "file_bytes": 0, **self._fixed, "durable": bool(self._fixed["durable"])}
+        fixed = {**self._fixed, "durable": bool(self._fixed["durable"])}
+        return {**inside, "unfinished": unfinished, "segments": 0, "file_bytes": 0, **fixed}
 
     def _stat(self) -> dict[str, Any] | int:
         found = super()._stat()

@@ -23,7 +23,12 @@ from tocsin._wait import warn_if_loop_is_running
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from tocsin._redis.handle import RedisHandle as Base
+    from tocsin._queue import Queue
+    from tocsin._redis.handle import RedisHandle
+
+    class Base(RedisHandle, Queue[Any]):
+        """What it is mixed into."""
+
 else:
     Base = object
 
@@ -59,9 +64,10 @@ class RedisTaking(Base):
     _look_script = _LOOK
     _keys: tuple[bytes, ...]
     _items: bytes
+    _taken_key: bytes
     _is_limited: bool
-    _codec: Any
-    _limit: int
+    _look_at: int
+    _stale: bool
     _found_out: Callable[[list[Any]], dict[str, Any]]
 
     def _begin_taking(self) -> None:
@@ -167,12 +173,12 @@ class RedisTaking(Base):
         question = taker.one if count == 1 else taker.reading(count)
         answer, about = taker.ask(question + self._checking, 2, self._server.until(until))
         entries = self._entries(taker, answer)
-        if entries or about[0] == self._id:
-            if not entries and about[1] == b"1":
-                self._check_end(self._look(taker, b"", until))
-            return entries
-        self._over = self._over or -errno.EIDRM
-        self._fail(self._over)
+        if not entries and about[0] != self._id:
+            self._over = self._over or -errno.EIDRM
+            self._fail(self._over)
+        if not entries and about[1] == b"1":
+            self._check_end(self._look(taker, b"", until))
+        return entries
 
     def _check_end(self, found: dict[str, Any]) -> None:
         """Shut down, and nothing will come any more."""
@@ -223,7 +229,7 @@ class RedisTaking(Base):
                     continue
                 try:
                     taker.poll.poll(seconds * 1000 + 1)
-                except BaseException as error:  # a handler's
+                except BaseException as error:  # noqa: BLE001 - a handler's, which the steps have to know
                     steps.throw(error)
         except StopIteration as done:
             found: tuple[Taker, list[Any]] = done.value
@@ -241,7 +247,7 @@ class RedisTaking(Base):
                     continue
                 try:
                     await until_ready(taker.line.fd, seconds)
-                except BaseException as error:  # cancelled
+                except BaseException as error:  # noqa: BLE001 - cancelled, which the steps have to know
                     steps.throw(error)
         except StopIteration as done:
             found: tuple[Taker, list[Any]] = done.value
@@ -273,7 +279,7 @@ class RedisTaking(Base):
                     self._check()
                     entries = yield from self._sleep(taker, count, until)
                 self._busy.discard(taker)
-                return taker, entries
+                return taker, entries  # noqa: TRY300 - the steps end here
             except Unreachable as error:
                 self._part(taker)
                 yield None, trial.pause(error)
@@ -370,7 +376,7 @@ class RedisTaking(Base):
             claim = Claim(None, *entry)
             if self._limit and claim.attempt > self._limit:
                 mine = Claim(self, *entry)
-                if self._give_up(mine, "its process died", claim.attempt - 1):
+                if self._give_up(mine, "its process died", claim.attempt - 1):  # type: ignore[arg-type]
                     continue
                 mine.is_open = False
             claims.append(claim)
@@ -380,7 +386,7 @@ class RedisTaking(Base):
     def _value(self, claim: Claim) -> Any:
         try:
             return self._decode(claim.data)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is told with the letter
             self._settle_all()
             self._bury(claim.data, claim.sequence, claim.attempt, error)
             raise _Buried from None
@@ -441,7 +447,8 @@ class RedisTaking(Base):
             self._find_codec()
         while True:
             taker, entries = await self._fetch_async(1, until)
-            delivery = self._deliver(self._claim(taker, entries[0]))  # nothing is awaited between the two
+            claim: Any = self._claim(taker, entries[0])
+            delivery = self._deliver(claim)  # nothing is awaited between the two
             if delivery is not None:
                 return delivery
 

@@ -1,8 +1,8 @@
 """Taker: a connection by which one thread or task at a time takes items of a queue, and the consumer that it is there.
 
-It takes by XREADGROUP, which gives an item to one consumer and keeps whose it is, also while it is blocked: a wake brings
-the item along. What is taken for good (`get`) is said to the server behind it, and the answer to that is read before the
-next question (`owed`): until then the item is still this consumer's there, so nothing is lost if it doesn't arrive.
+It takes by XREADGROUP, which gives an item to one consumer and keeps whose it is, also while it is blocked: a wake
+brings the item along. What is taken for good (`get`) is said to the server behind it, and the answer to that is read
+before the next question (`owed`): until then it is this consumer's there, so nothing is lost if it doesn't arrive.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Taker:
     def reading(self, count: int, ms: int = 0) -> bytes:
         """The question for so many items. `ms`: it may take so long; 0: it must not."""
         block = (b"BLOCK", ms) if ms else ()
-        return pack((b"XREADGROUP", b"GROUP", b"g", self.consumer, b"COUNT", count, *block, b"STREAMS", self.items, b">"))
+        group = (b"XREADGROUP", b"GROUP", b"g", self.consumer)
+        return pack((*group, b"COUNT", count, *block, b"STREAMS", self.items, b">"))
 
     def say(self, question: Question) -> None:
         """Send what has to be done, and may be done twice, without waiting for the answer."""

@@ -88,9 +88,9 @@ class RedisTopic(RedisHandle, Topic):
 
     def _heard(self, answer: Any) -> None:
         for _, entries in answer:
-            self._take_in(entries)
+            self._take_entries(entries)
 
-    def _take_in(self, entries: list[Any]) -> None:
+    def _take_entries(self, entries: list[Any]) -> None:
         if entries and entries[-1][1][0] == b"removed":
             self._over = self._over or -errno.EIDRM
         elif entries:
@@ -210,7 +210,7 @@ class RedisTopic(RedisHandle, Topic):
 
     def _taken_in(self, entries: list[Any]) -> None:
         with self._listens().lock:
-            self._take_in(entries)
+            self._take_entries(entries)
             self._told = self._backlog.last
 
     def _go_on(self) -> None:
