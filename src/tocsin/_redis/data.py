@@ -83,9 +83,9 @@ class RedisDataEvent(RedisCursor, DataEvent[T]):
     def _fetched(self, found: list[Any], held: tuple[bytes, int, bytes], known: int) -> bytes:
         last, version, *more = found
         raw: bytes = more[0] if more else held[0]
+        self._take_in(last, [version])
         if raw:
             self._hold(raw, int(version), last)
-        self._take_in(last, [version])
         self._compared([version], known)
         return raw
 

@@ -141,12 +141,12 @@ class Server:
         code = reason(error)
         if code:
             return Refusal(code, str(error))
-        text = str(error)
+        text = said(error)
         if text.startswith(("NOPERM", "NOAUTH", "WRONGPASS")):
             return refused(self.address, text)
-        if "WRONGTYPE" in text:  # from within a script, other words stand in front of it
+        if text.startswith("WRONGTYPE"):
             return Refusal(-errno.EMEDIUMTYPE, text)
-        if "OOM" in text[:40] or text.startswith("MISCONF"):
+        if text.startswith(("OOM", "MISCONF")):
             return OSError(errno.ENOSPC, f"the server {self.address.shown} takes no more: {text}")
         return OSError(f"the server {self.address.shown} failed: {text}")
 
@@ -176,6 +176,12 @@ class Server:
             line.forget()
 
 
+def said(error: ReplyError) -> str:
+    """What a server said, without what Redis 6 puts in front when a script was told so."""
+    text = str(error)
+    return text.rpartition(": -")[2] if "@user_script" in text else text
+
+
 class Trial:
     """One question's tries: until when, and what came of the last one."""
 
@@ -198,7 +204,7 @@ class Trial:
         if type(found) is not ReplyError:
             server.give(line)
             return True
-        if not str(found).startswith(_NOT_YET):
+        if not said(found).startswith(_NOT_YET):
             server.give(line)
             raise server.failure(found)
         line.close()  # the question goes on, and the writer's name with it
