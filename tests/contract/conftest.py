@@ -35,6 +35,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("place", ["local", "server"] if far else ["local"], indirect=True, scope="function")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What has no name has no place: the anonymous ones of a pair need not run for each."""
+    items[:] = [item for item in items if not {"anonymous", "server"} <= set(item.name.rpartition("[")[2][:-1].split("-"))]
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[RedisServer]:
     """A redis-server for the tests of this process."""

@@ -172,7 +172,8 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
         every = list(items)
         if self._codec is None:
             self._find_codec()
-        check_each = self._codec.check_each  # type: ignore[union-attr] - found just now
+        assert self._codec is not None
+        check_each = self._codec.check_each
         if check_each is not None and (why := check_each(every)) is not None:
             self._refuse(why)
         data = [self._encode(item) for item in every]
