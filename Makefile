@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find src core -type f -not -path '*/__pycache__/*' 2>/dev/null) meson.build meson.options pyproject.toml
 
-.PHONY: demo test prove bench lint wheel wheels pins clean help
+.PHONY: demo test prove bench lint wheel wheels pins notes clean help
 help:
 	@echo "make demo   the main job on real input"
 	@echo "make test   all tests, and a bounded slice of each proof campaign"
@@ -64,6 +64,9 @@ wheels:
 
 pins:
 	@$(PYTHON) packaging/pin.py
+
+notes:
+	@$(PYTHON) packaging/make_notes.py $(VERSION)
 
 clean:
 	rm -rf $(VENV) build dist

@@ -1,4 +1,4 @@
-"""`python offline.py COMMAND ...`: run it where making a network socket is death by SIGSYS, for it and all its children.
+"""`python offline.py COMMAND ...`: run it where making a network socket is death by SIGSYS, children included.
 
 A filter in the kernel (seccomp), so that it also holds for programs that are no Python, and finds an attempt that would
 have failed in silence. Sockets of this host (AF_UNIX), which a C library's name service may use, are let be.
