@@ -36,10 +36,13 @@ if TYPE_CHECKING:
 
 class Pipeline:
     def __init__(self, how: str, job: Job, run: Path) -> None:
-        self.how, self.work, self.run, self.workers = how, job.work, run, job.workers
+        self.how: str = how
+        self.work: Sequence[Sequence[str]] = job.work
+        self.run: Path = run
+        self.workers: int = job.workers
         tools, count = job.tools, str(len(job.work))
         python = [sys.executable, "-P", "-m"]  # -P: the run's folders are no packages
-        self.commands = {
+        self.commands: dict[str, list[str]] = {
             "archive": ["sh", tools.archive, how, count, str(job.window), str(job.root), tools.hash],
             "hash": [tools.hash, how, count],
             "report": [*python, "tocsin.demo.report", how, count],
@@ -47,12 +50,13 @@ class Pipeline:
         for place in range(self.workers):
             polling = [*python, "tocsin.demo.looker", count, str(place), str(self.workers)]
             self.commands[f"worker {place + 1}"] = [*python, "tocsin.demo.worker"] if how == "events" else polling
-        self.environment = {**os.environ, "TOCSIN_AT": str(run / "events"), "PATH": tools.path}
-        self.ledger, self.deliveries = Ledger(), Deliveries()
+        self.environment: dict[str, str] = {**os.environ, "TOCSIN_AT": str(run / "events"), "PATH": tools.path}
+        self.ledger: Ledger = Ledger()
+        self.deliveries: Deliveries = Deliveries()
         self.children: set[Child] = set()
         self.victim: Child | None = None
         self.kill: Kill | None = None
-        self.lists = 0
+        self.lists: int = 0
 
     def execute(self, progress: Progress, stop: Stop) -> Outcome:
         for folder in ("list", "events", *STAGES):
