@@ -149,4 +149,4 @@ class RedisEvent(RedisHandle, Event):
 
 def _state(found: list[Any]) -> tuple[int, bool]:
     """Generation, and is it set?"""
-    return int(found[1]), found[0] == b"1"
+    return int(found[1]), bool((b"0", b"1").index(found[0]))
