@@ -352,6 +352,7 @@ def test_a_wait_for_any_swallows_no_items_wake(place: str) -> None:
                 queue.get()
 
 
+@pytest.mark.local("comes with ownership on servers")
 def test_the_owners_death_is_ready(place: str) -> None:
     from tocsin import OwnerDied
 
@@ -366,6 +367,7 @@ def test_the_owners_death_is_ready(place: str) -> None:
             event.wait(0)
 
 
+@pytest.mark.local("watchpoints are in memory")
 def test_watchpoints(place: str, here: Caller) -> None:
     from tocsin import Watchpoint, WatchpointHandler
 

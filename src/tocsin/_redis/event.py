@@ -95,7 +95,7 @@ class RedisEvent(RedisHandle, Event):
         if generation > start or until == 0:
             self._show()
             return generation > start
-        warn_if_loop_is_running("wait_async", 1)
+        warn_if_loop_is_running("wait_async")
 
         def over() -> bool:
             self._check()
@@ -119,7 +119,7 @@ class RedisEvent(RedisHandle, Event):
         if not is_set or until == 0:
             self._show()
             return not is_set
-        warn_if_loop_is_running("wait_clear_async", 1)
+        warn_if_loop_is_running("wait_clear_async")
         start = generation - 1
 
         def over() -> bool:

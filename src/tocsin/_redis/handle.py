@@ -316,7 +316,6 @@ class RedisHandle(Base):
             ear.take()
             if not self._over:
                 ear.arm()
-            self._check_open()
             if ear.is_given_up():
                 ear.check()
             ticket = self._ticket_of(0)
@@ -332,9 +331,9 @@ class RedisHandle(Base):
         return False
 
     def _show(self) -> None:
-        """For `fileno`: after a look, the edge is there while it is ready."""
+        """After a look: its news are taken in, and `fileno` is readable while it is ready."""
         ear = self._ear
-        if ear.shown >= 0:
+        if ear.shown >= 0 or ear.rung >= 0:
             with ear.lock:
                 if not self._over:
                     ear.catch_up()
@@ -366,9 +365,9 @@ class RedisHandle(Base):
                 return await wait_change(self, side, seen, until)
             except Unreachable:
                 now = _core.now()
-                if ear.lost is None or ear.is_given_up() or 0 <= until <= now:
+                if ear.is_given_up() or 0 <= until <= now:
                     raise
-                again = max(ear.retry_at, now + 1_000_000)
+                again = max(ear.retry_at, now + 1_000_000)  # by then another may have connected
                 await pause(((again if until < 0 else min(again, until)) - now) / 1e9)
 
     # -- life
