@@ -172,7 +172,7 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
         every = list(items)
         if self._codec is None:
             self._find_codec()
-        check_each = self._codec.check_each  # type: ignore[union-attr] - found just now
+        check_each = self._codec.check_each  # type: ignore[union-attr]  # found just now
         if check_each is not None and (why := check_each(every)) is not None:
             self._refuse(why)
         data = [self._encode(item) for item in every]
