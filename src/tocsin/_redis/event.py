@@ -95,7 +95,7 @@ class RedisEvent(RedisHandle, Event):
         if generation > start or until == 0:
             self._show()
             return generation > start
-        warn_if_loop_is_running("wait_async", 1)
+        warn_if_loop_is_running("wait_async")
 
         def over() -> bool:
             self._check()
@@ -119,7 +119,7 @@ class RedisEvent(RedisHandle, Event):
         if not is_set or until == 0:
             self._show()
             return not is_set
-        warn_if_loop_is_running("wait_clear_async", 1)
+        warn_if_loop_is_running("wait_clear_async")
         start = generation - 1
 
         def over() -> bool:
@@ -149,4 +149,4 @@ class RedisEvent(RedisHandle, Event):
 
 def _state(found: list[Any]) -> tuple[int, bool]:
     """Generation, and is it set?"""
-    return int(found[1]), found[0] == b"1"
+    return int(found[1]), bool((b"0", b"1").index(found[0]))
