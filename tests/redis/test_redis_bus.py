@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import select
 import threading
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,13 @@ def cut_all(server: RedisServer) -> None:
 def number(found: Any) -> int:
     n: int = found.wait(60).args[0]
     return n
+
+
+def patient(found: Any) -> Any:
+    """The next event, also if the last moment without the server ends a patience that is short."""
+    while True:
+        with contextlib.suppress(Unreachable):
+            return found.wait(60)
 
 
 def test_whose_connection_is_cut_goes_on_where_it_was(server: RedisServer) -> None:
@@ -120,13 +128,11 @@ def test_a_wait_whose_server_is_lost_says_so(lasting: RedisServer) -> None:
             waits: list[Any] = [
                 lambda: bus.wait("y", 0.5),
                 lambda: bus.wait("y"),
-                lambda: found.wait(),
+                found.wait,
                 lambda: asyncio.run(on_a_loop(None)),
                 lambda: asyncio.run(on_a_loop(0.5)),
             ]
             threads = [threading.Thread(target=note, args=(wait,)) for wait in waits]
-            lasting.signal(19)  # it answers nobody, and who comes now must not be in the middle of a question
-            lasting.signal(18)
             for thread in threads:
                 thread.start()
             until(lambda: bus.stats().waiting_here + len(errors) >= len(waits), "they wait")
@@ -142,7 +148,7 @@ def test_a_wait_whose_server_is_lost_says_so(lasting: RedisServer) -> None:
                 found.wait(0.1)
             lasting.start()
             bus.emit("y", (1,))
-            assert found.wait(60).args == (1,)
+            assert patient(found).args == (1,)
         bus.emit("x", (2,))
         until(lambda: heard == [2], "handlers hear again")
 

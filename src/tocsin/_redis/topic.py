@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tocsin import _core
@@ -134,7 +135,9 @@ class RedisTopic(RedisHandle, Topic):
         self._backlog = Backlog(self._told)
         self._cursor = self._told
         self._pid = os.getpid()
-        self._listens().looked = self._looked_at
+        ear = self._listens()
+        ear.looked = self._looked_at
+        ear.was_there = True  # its first connection may be to a server that began anew since
         return 0
 
     def _hears(self) -> Ear:
@@ -175,7 +178,8 @@ class RedisTopic(RedisHandle, Topic):
         if chunk and until == 0:  # all that is there, as far as it may be
             self._look_for_more(0)
         with ear.lock:
-            ear.take()
+            if not self._backlog.rows:
+                ear.take()
             found = over()
         if found is None and until != 0 and loop_is_running():
             self._look_for_more(0)
@@ -469,12 +473,6 @@ class RedisTopic(RedisHandle, Topic):
     def _trouble(self) -> Exception | None:
         return None if self._ear is None else self._ear.lost
 
-    def _have_patience(self) -> None:
-        ear = self._ear
-        if ear is not None:
-            with ear.lock:
-                ear.lost_at = _core.now()
-
 
 def _some(payloads: list[bytes]) -> list[bytes]:
     """What goes in one change: one at least."""
@@ -487,5 +485,12 @@ def _some(payloads: list[bytes]) -> list[bytes]:
 
 
 def _whole(script: Script, keys: tuple[Any, ...], args: tuple[Any, ...]) -> bytes:
-    """A script with its text, for those who can't ask for an answer that would say that it isn't known."""
-    return pack((b"EVAL", script.text, len(keys), *keys, *args))
+    """A script with its text, for those who don't wait for an answer that would say that it isn't known."""
+    return pack((b"EVAL", _text(script), len(keys), *keys, *args))
+
+
+@cache
+def _text(script: Script) -> bytes:
+    """Without comments, because it is sent each time."""
+    rows = (row.strip() for row in script.text.splitlines())
+    return b"\n".join(row for row in rows if not row.startswith(b"--"))
