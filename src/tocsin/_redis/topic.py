@@ -78,7 +78,6 @@ class RedisTopic(RedisHandle, Topic):
 
     def _know(self, found: list[Any], *, anew: bool = False) -> None:
         emits = int(found[0])
-        self._figured = emits, int(found[1]), int(found[2])
         if emits > self._emits or anew:
             self._emits = emits
         if anew and self._cursor is not None:
@@ -93,7 +92,7 @@ class RedisTopic(RedisHandle, Topic):
 
     def _take_entries(self, entries: list[Any]) -> None:
         if entries and entries[-1][1][0] == b"removed":
-            self._over = self._over or -errno.EIDRM
+            self._finish(-errno.EIDRM)
         elif entries:
             self._backlog.add(entries)
             self._emits = max(self._emits, self._backlog.last)
@@ -197,7 +196,7 @@ class RedisTopic(RedisHandle, Topic):
 
     def _look_for_more(self, until: int) -> None:
         """Ask what is there."""
-        self._taken_in(self._run(_READ, self._keys, self._read_args(), until))
+        self._came_all(self._run(_READ, self._keys, self._read_args(), until))
 
     async def _look_for_more_async(self, until: int) -> None:
         from tocsin._redis import asks
@@ -206,13 +205,13 @@ class RedisTopic(RedisHandle, Topic):
             entries = await asks.run(self._server, _READ, self._keys, self._read_args(), until)
         except Refusal as refusal:
             raise self._refused(refusal) from None
-        self._taken_in(entries)
+        self._came_all(entries)
 
     def _read_args(self) -> tuple[Any, ...]:
         self._listener = self._here_as()
         return self._id, self._listener, self._backlog.last, _COUNT
 
-    def _taken_in(self, entries: list[Any]) -> None:
+    def _came_all(self, entries: list[Any]) -> None:
         with self._listens().lock:
             self._take_entries(entries)
             self._told = self._backlog.last
@@ -223,7 +222,7 @@ class RedisTopic(RedisHandle, Topic):
         While more is left, it says so after each sixteenth of what is retained, because that is what goes at once.
         """
         ear = self._ear
-        if ear is not None and ear.line is not None and not ear.armed:
+        if ear.line is not None and not ear.armed:
             with ear.lock:
                 if not self._over:
                     ear.arm()
@@ -430,6 +429,7 @@ class RedisTopic(RedisHandle, Topic):
             self._server.run(_UNLINK, self._keys, (self._id,), -1)
         except Refusal as refusal:
             return refusal.reason
+        self._finish(-errno.EIDRM)
         return 0
 
     # -- what it tells
@@ -437,15 +437,12 @@ class RedisTopic(RedisHandle, Topic):
     def _is_behind(self) -> bool:
         """Has more come? The server is not asked."""
         ear = self._ear
-        if ear is None:
-            return False
         with ear.lock:
             ear.take()
             return bool(self._backlog.rows)
 
     def _figures(self) -> dict[str, int]:
-        self._look_there()
-        emits, low, size = self._figured
+        emits, low, size = map(int, self._look_there())
         upcoming = 0 if self._cursor is None else self._cursor + 1
         return {
             "emits": emits,
@@ -458,8 +455,7 @@ class RedisTopic(RedisHandle, Topic):
 
     @property
     def head(self) -> int:
-        self._look_there()
-        return self._figured[0]
+        return int(self._look_there()[0])
 
     @property
     def cursor(self) -> int | None:
@@ -471,7 +467,7 @@ class RedisTopic(RedisHandle, Topic):
         return self.name or "", self._server.address.url
 
     def _trouble(self) -> Exception | None:
-        return None if self._ear is None else self._ear.lost
+        return self._ear.lost
 
 
 def _some(payloads: list[bytes]) -> list[bytes]:
