@@ -292,6 +292,8 @@ class Ear:
         """
         me = threading.get_ident()
         with self.lock:
+            if self.lost is not None and not self.waiting:
+                self.lost_at = _core.now()  # nobody has tried since: this wait has patience of its own
             self.waiting.append(me)
             try:
                 while not (found := over()):
