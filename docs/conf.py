@@ -41,7 +41,7 @@ suppress_warnings = ["myst.header"]  # a README may begin with its second headin
 default_role = "py:obj"  # a docstring's `wait` leads to wait where there is one
 # The new one of Sphinx 9.0 fails on what has no signature of its own, whatever _site/signatures.py says of it.
 autodoc_use_legacy_class_based = True
-autodoc_member_order = "bysource"
+autodoc_member_order = "alphabetical"  # a method and its twin beside each other, whatever class has them
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_default_options = {"members": True, "inherited-members": True}

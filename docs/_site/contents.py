@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 
 def links(text: str) -> list[str]:
-    """The pages, without the `.md`, each once."""
+    """The pages, without the `.md`, each once. One outside of docs/ is called as its link calls it."""
     shown = re.sub(r"(?ms)^```.*?^```", "", text)
-    found = re.findall(r"\]\(([^)\s:#]+)\.md(?:#[^)]*)?\)", shown)
-    return list(dict.fromkeys(found))
+    found = re.findall(r"\[([^\]]+)\]\(([^)\s:#]+)\.md(?:#[^)]*)?\)", shown)
+    called = (f"{name[0].upper()}{name[1:]} <{page}>" if page.startswith("..") else page for name, page in found)
+    return list(dict.fromkeys(called))
 
 
 def parts(text: str) -> Iterator[tuple[str, list[str]]]:
@@ -37,7 +38,7 @@ def contents(app: Sphinx, docname: str, source: list[str]) -> None:
         for title, pages in parts(source[0]):
             source[0] += toctree(pages, f":caption: {title}")
     elif docname.endswith("/README"):
-        below = [page for page in links(source[0]) if not page.startswith("..")]
+        below = [page for page in links(source[0]) if "<" not in page]
         if below:
             source[0] += toctree(below)
 

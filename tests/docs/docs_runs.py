@@ -112,6 +112,7 @@ class Page:
             return [program]
         if block.language == "crontab":
             return ["sh", "-ec", given.before + at_once(text)]
+        assert commands(text), f"{block}: a console without a `$ ` line"
         lines = [f"{line}\nprintf '{MARK}'" for line in commands(text)]
         return ["bash", "-c", f"exec 2>&1\n{given.before}" + "\n".join(lines) + f"\nprintf '{ENDS}'"]
 
