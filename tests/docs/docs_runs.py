@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from docs_given import Given
 
 BIN = Path(sys.executable).parent
+#: A watchdog for a block, which may start a dozen programs; a page has several.
+BLOCK_S = 240.0
 #: Between what two commands of a console print.
 MARK = "\x1e"
 ENDS = "\x1d"
@@ -123,7 +125,7 @@ class Page:
         running = Running(block, child)
         self._waiting.append(running)
         if block.waits:
-            until(lambda: child.process.poll() is not None or sleeps(child.pid), f"{block} waits")
+            until(lambda: child.process.poll() is not None or sleeps(child.pid), f"{block} waits", BLOCK_S)
             assert child.process.poll() is None, f"{block} doesn't wait: {child.end()} {child.rest} {child.errors()}"
         else:
             self.finish(running, given)
@@ -137,7 +139,7 @@ class Page:
             child.end()
             self._waiting.remove(running)
             return
-        until(lambda: not alive(child.pid), f"{block} ends, and all that it started")
+        until(lambda: not alive(child.pid), f"{block} ends, and all that it started", BLOCK_S)
         code = child.end()
         self._waiting.remove(running)
         said = f"{block}\n{child.rest}\n{child.errors()}"

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 FOUND = pages()
 
+# A page is up to forty starts of programs, which a busy machine may take many times as long for.
+pytestmark = pytest.mark.timeout(900)
+
 
 def not_run(each: Block) -> bool:
     return any(each.page == page and each.first.startswith(first) for page, first in NOT_RUN)
