@@ -29,7 +29,10 @@ include_patterns = [
     "core/README.md",
     "verify/README.md",
     "benchmarks/README.md",
-    "tests/**README.md",
+    "tests/README.md",
+    "tests/core/README.md",
+    "tests/crash/README.md",
+    "tests/compat/*/README.md",
 ]
 exclude_patterns = [".*", "build*", "dist", "**/node_modules", "src", "docs/_site"]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from harness.asleep import asleep
-from harness.cbuild import CC, CORE, library
+from harness.cbuild import compile_c, library
 from harness.child import Child
 from harness.terminal import Terminal, session
 from harness.until import until
@@ -108,10 +108,7 @@ class Page:
         if block.language == "c":
             source = self.directory / "block.c"
             source.write_text(text)
-            flags = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", f"-I{CORE}", "-pthread"]
-            program = str(self.directory / "block")
-            subprocess.run([*CC, *flags, str(source), *map(str, library()), "-o", program], check=True)
-            return [program]
+            return [str(compile_c(self.directory / "block", [source, *library()]))]
         if block.language == "crontab":
             return ["sh", "-ec", given.before + at_once(text)]
         assert commands(text), f"{block}: a console without a `$ ` line"
