@@ -11,11 +11,13 @@ from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from benchmarks.harness import ROUNDS, Table, rounds
+from benchmarks.harness import Table, rounds
 from benchmarks.procs import all_ready, asleep, child, in_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from benchmarks.cases import Effort
 
     Opened = Callable[[], Callable[[], object]]
 
@@ -56,21 +58,21 @@ def wakes(open_waiter: Opened, open_waker: Opened, times: int, on: tuple[int, ..
     return took[WARM:]
 
 
-def wake_tables(table: Table, measures: Mapping[str, Callable[[], list[float]]], on: tuple[int, ...], beside: str,
-                judge: Callable[[Table, str], None]) -> list[Table]:
+def wake_tables(effort: Effort, table: Table, measures: Mapping[str, Callable[[], list[float]]], on: tuple[int, ...],
+                beside: str, judge: Callable[[Table, str], None]) -> list[Table]:
     """The medians round by round, and the 99th percentile of all wakes. Each measure runs in a process of its own:
     one who spins must be nobody's neighbour, and what keeps a thread nobody else's.
     """
     where = f"pinned to the processors {on[0]} and {on[1]}" if on else "not pinned"
     table.title = f"{table.title}, {where}"
-    samples: dict[str, list[float]] = {name: [] for name in measures}
+    samples = table.samples = {name: [] for name in measures}
 
     def median(name: str) -> float:
         took: list[float] = in_child(measures[name], pin=on[:1])
         samples[name] += took
         return statistics.median(took)
 
-    rounds(table, {name: partial(median, name) for name in measures}, ROUNDS)
+    rounds(table, {name: partial(median, name) for name in measures}, effort.rounds())
     judge(table, where)
     table.print(beside)
     count = max(len(all_of) for all_of in samples.values())

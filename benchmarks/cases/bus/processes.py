@@ -75,7 +75,7 @@ def run(effort: Effort) -> Iterator[Table]:
             peer.name: partial(
                 in_child, partial(us_an_emit, peer, emits["Redis" if "Redis" in peer.name else OURS], cpu=cpu))
             for peer in taking_part(table)
-        }, 9)
+        }, effort.rounds())
 
     table = Table("processes", "an emit of 60 bytes to a handler in another process", "us", rate="emits")
     measured(table, cpu=False)

@@ -61,7 +61,7 @@ def run(effort: Effort) -> Iterator[Table]:
     table = Table("emit to wait", "emit() in a thread until the task that waits on a loop runs", "us")
     times = effort.of(150, 50)
     found = taking_part(table, lambda peer: peer.wait is not None)
-    rounds(table, {peer.name: partial(latency, peer, times + 10) for peer in found}, effort.of(15, 9))
+    rounds(table, {peer.name: partial(latency, peer, times + 10) for peer in found}, effort.rounds(15))
     table.at_most("an emit to a wait across threads", OURS, BARE, 1.5)
     table.print(BARE)
     yield table

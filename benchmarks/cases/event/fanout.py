@@ -100,7 +100,7 @@ def run(effort: Effort) -> Iterator[Table]:
         crowds = {name: Crowd(flag, stack) for name, flag in made.items()}
         for crowd in crowds.values():
             crowd.wake()  # warm
-        rounds(table, {name: partial(crowd.median_wake, times) for name, crowd in crowds.items()}, effort.of(15, 9))
+        rounds(table, {name: partial(crowd.median_wake, times) for name, crowd in crowds.items()}, effort.rounds(15))
     table.at_most("32 waiting processes all awake", OURS, "SystemEvent", 0.7)
     table.print(OURS)
     yield table

@@ -148,7 +148,7 @@ def run(effort: Effort) -> Iterator[Table]:
     for kind, how in {"another thread": by_thread, "another process": by_process}.items():
         table = Table("asyncio", f"set() by {kind} until the awaiting task runs", "us")
         times = effort.of(150, 50)
-        rounds(table, {name: partial(measure, how, name, times) for name in CONTESTANTS}, effort.of(15, 9))
+        rounds(table, {name: partial(measure, how, name, times) for name in CONTESTANTS}, effort.rounds(15))
         table.at_most(f"a wake in asyncio, set by {kind}", OURS, BARE, 1.5)
         table.print(BARE)
         yield table

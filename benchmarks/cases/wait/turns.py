@@ -10,7 +10,7 @@ from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from benchmarks.harness import ROUNDS, Table
+from benchmarks.harness import Table
 from benchmarks.peers.wait import PEERS, Any, AnyOfList, Epoll, Many, Sets
 from benchmarks.procs import place
 
@@ -97,7 +97,7 @@ def measure(effort: Effort, case: str, count: int, peers: list[type[Many]]) -> l
                 measures[many.name] = partial(alone, many, times)
         for run_once in measures.values():
             run_once()  # the first look is at everyone
-        in_turn(tables, measures)
+        in_turn(tables, measures, effort.rounds())
     for table in tables:
         for ours in (Sets, Any, AnyOfList):
             if ours in peers:
@@ -106,12 +106,12 @@ def measure(effort: Effort, case: str, count: int, peers: list[type[Many]]) -> l
     return tables
 
 
-def in_turn(tables: list[Table], measures: dict[str, Callable[[], list[float]]]) -> None:
+def in_turn(tables: list[Table], measures: dict[str, Callable[[], list[float]]], count: int) -> None:
     """As harness.rounds, for measures that give a figure for each of several tables."""
     names = list(measures)
     for table in tables:
         table.values = {name: [] for name in names}
-    for i in range(ROUNDS):
+    for i in range(count):
         turned = names[i % len(names) :] + names[: i % len(names)]
         for name in turned if i % 2 == 0 else reversed(turned):
             for table, value in zip(tables, measures[name](), strict=True):
