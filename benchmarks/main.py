@@ -102,7 +102,7 @@ def measure(options: argparse.Namespace) -> int:
                 print(f"\n== {stem}, {case}: BROKEN")
                 traceback.print_exc()
             else:
-                keep(options, stem, case, env, {
+                keep(options, stem, case, {
                     "date": time.strftime("%Y-%m-%d", time.gmtime()), "load": busy,
                     "seconds": time.monotonic() - began, "tables": [table.as_json() for table in tables[first:]],
                 })
@@ -116,13 +116,16 @@ def load() -> str:
     return " ".join(f"{value:.2f}" for value in os.getloadavg())
 
 
-def keep(options: argparse.Namespace, stem: str, case: str, env: dict[str, str], found: dict[str, Any]) -> None:
+def keep(options: argparse.Namespace, stem: str, case: str, found: dict[str, Any]) -> None:
     """As soon as a case is over: a run that is cut short has what it had."""
+    from benchmarks.cases import folder
+    from benchmarks.harness import environment
     from benchmarks.report import data
 
     if options.data:
         effort = "quick" if options.quick else "long" if options.long else "full"
-        data.write(options.data, stem, {**env, "effort": effort}, {case: found})
+        versions = environment(dict.fromkeys(("tocsin", *folder(stem).PACKAGES)))
+        data.write(options.data, stem, {**versions, "effort": effort}, {case: found})
 
 
 def main(*stems: str) -> int:

@@ -38,17 +38,23 @@ def wait_and_tell(open_waiter: Opened, slot: memoryview, say: int) -> None:
 
 def wakes(open_waiter: Opened, open_waker: Opened, times: int, on: tuple[int, ...], *, spins: bool) -> list[float]:
     """So many wakes of a waiter in a process of its own, in us; we wake."""
+    return wakes_of(partial(wait_and_tell, open_waiter), open_waker, times, on, spins=spins)
+
+
+def wakes_of(listen: Callable[[memoryview, int], None], open_waker: Opened, times: int, on: tuple[int, ...], *,
+             spins: bool = False) -> list[float]:
+    """The same of one who notes the time of each wake himself, and then says a byte; the first when he is there."""
     slot = memoryview(mmap.mmap(-1, 8)).cast("q")
     hear, say = os.pipe()
     took = []
-    with child(partial(wait_and_tell, open_waiter, slot, say), pin=on[1:2]) as pid:
+    with child(partial(listen, slot, say), pin=on[1:2]) as pid:
         wake = open_waker()
         all_ready(hear, [pid])
         while len(took) < WARM + times:
             if spins:
                 time.sleep(SPINNERS_NAP_S)  # it never sleeps: it is there by now
             else:
-                asleep([(pid, pid)])
+                asleep((pid, int(tid)) for tid in os.listdir(f"/proc/{pid}/task"))
             start = perf_counter_ns()
             wake()
             if not select.select([hear], [], [], LOST_S)[0]:

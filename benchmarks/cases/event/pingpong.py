@@ -6,7 +6,7 @@ from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from benchmarks.cases.event import OURS, processes
+from benchmarks.cases.event import OURS, processes, with_a_flag
 from benchmarks.harness import Table, cpus, rounds
 from benchmarks.peers import Absent
 from benchmarks.peers import event as peers
@@ -77,7 +77,7 @@ def asleep_between(effort: Effort, on: tuple[int, int] | None) -> Table:
     turns = effort.of(5_000, 1_000)
     with c_program("floor_event", core=True) as floor, place() as here:
         measures: dict[str, Callable[[], float]] = {}
-        for peer in processes(peers.all_peers()):
+        for peer in processes(with_a_flag(peers.all_peers())):
             try:
                 peer.make("probe").drop()
             except Absent as reason:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 #: Who is compared, over how many. Ten thousand pipes are more descriptors than most processes may have; so there the
 #: epoll has its thousand.
 PIPES = 1_000
-TABLES = ((1_000, PEERS), (10_000, [Epoll, Sets]), (10_000, [Epoll, Any]))
+COUNTS = (1, 10, 100, 1_000)
+TABLES = (*((count, PEERS) for count in COUNTS), (10_000, [Epoll, Sets]), (10_000, [Epoll, Any]))
 
 
 @contextmanager
@@ -81,12 +82,14 @@ PARTS = {
 
 
 def measure(effort: Effort, case: str, count: int, peers: list[type[Many]]) -> list[Table]:
-    times = effort.of(2_000, 500)
+    times = effort.of(2_000, 500) if count >= PIPES else effort.of(1_000, 300)
     tables = [Table(case, f"{count:,}: {part}", "us") for part in PARTS[case]]
+    for table in tables[:1]:
+        table.along, table.x = "objects that are waited for", count
     with place() as here, ExitStack() as stack:
         measures: dict[str, Callable[[], list[float]]] = {}
         for peer in peers:
-            many = peer(PIPES if peer is Epoll else count, here)
+            many = peer(min(count, PIPES) if peer is Epoll else count, here)
             stack.callback(many.drop)
             if case == "one by one":
                 go = stack.enter_context(answered(many, 1 << 40))
@@ -100,7 +103,7 @@ def measure(effort: Effort, case: str, count: int, peers: list[type[Many]]) -> l
         in_turn(tables, measures, effort.rounds())
     for table in tables:
         for ours in (Sets, Any, AnyOfList):
-            if ours in peers:
+            if ours in peers and count >= PIPES:
                 table.at_most(f"{table.title}: {ours.name}", ours.name, Epoll.name, 2)
         table.print(Epoll.name)
     return tables
