@@ -65,7 +65,7 @@ def wakes_of(listen: Callable[[memoryview, int], None], open_waker: Opened, time
 
 
 def wake_tables(effort: Effort, table: Table, measures: Mapping[str, Callable[[], list[float]]], on: tuple[int, ...],
-                beside: str, judge: Callable[[Table, str], None]) -> list[Table]:
+                *, beside: str, judge: Callable[[Table, str], None]) -> list[Table]:
     """The medians round by round, and the 99th percentile of all wakes. Each measure runs in a process of its own:
     one who spins must be nobody's neighbour, and what keeps a thread nobody else's.
     """

@@ -11,8 +11,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.harness import Table, Verdict
 from benchmarks.harness import Spread as _Spread
+from benchmarks.harness import Table, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -47,7 +47,7 @@ def run(effort: Effort) -> Iterator[Table]:
     for on in [tuple(usable[:2]), ()] if len(usable) > 1 else [()]:
         table = Table("wake", "emit() until a handler in another process, asleep before, is called", "us")
         measures = {peer.name: partial(of_one, peer, effort.of(40, 20), on) for peer in taking_part(table)}
-        yield from wake_tables(effort, table, measures, on, ZMQ, judge)
+        yield from wake_tables(effort, table, measures, on, beside=ZMQ, judge=judge)
 
 
 CASES = {"wake": run}

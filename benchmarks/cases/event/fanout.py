@@ -96,7 +96,7 @@ class Crowd:
 
 def awake(effort: Effort, table: Table, count: int, full: int = ROUNDS) -> None:
     """All crowds sleep side by side; one who spins would keep the others' processors."""
-    times = effort.of(10, 3)
+    times = effort.of(10 if full > ROUNDS else 5, 3)
     crowd_peers = processes(peers.all_peers())
     table.absent = {peer.name: "its waiters spin, and would be everybody's neighbours"
                     for peer in crowd_peers if peer.spins}

@@ -81,7 +81,7 @@ def run(effort: Effort) -> Iterator[Table]:
     table = Table("wake in a process", "set() in a thread until another thread is back from its wait", "us")
     found = [peer for peer in with_a_flag(peers.all_peers()) if can_block(peer)]
     measures = {peer.name: partial(of_one, peer, effort.of(60, 20)) for peer in found}
-    yield from wake_tables(effort, table, measures, (), STDLIB, judge)
+    yield from wake_tables(effort, table, measures, (), beside=STDLIB, judge=judge)
 
 
 CASES = {"wake in a process": run}

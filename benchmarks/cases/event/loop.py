@@ -173,7 +173,9 @@ def of_aiologic() -> Contestant:
 
 
 CONTESTANTS: dict[str, Callable[[], Contestant]] = {OURS: ours, BARE: bare, CALLBACK: partial(bare, in_callback=True)}
-INSIDE: dict[str, Callable[[], Contestant]] = {"asyncio.Event, call_soon_threadsafe": stdlib, "aiologic.REvent": of_aiologic}
+INSIDE: dict[str, Callable[[], Contestant]] = {
+    "asyncio.Event, call_soon_threadsafe": stdlib, "aiologic.REvent": of_aiologic,
+}
 
 
 def measure(how: Callable[[str, int], list[int]], name: str, times: int, samples: list[float]) -> float:

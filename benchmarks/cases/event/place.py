@@ -105,14 +105,14 @@ def sweep(effort: Effort) -> Iterator[Table]:
     """Everybody's places fill together, by a factor of ten at a time."""
     made: dict[str, list[str]] = {}
     with ExitStack() as stack, pinned(cpus()[0]):
-        tables = [Table("objects", f"open and set one by name, of {count:,}", "us", along="events in the place", x=count)
+        tables = [Table("objects", f"open and set one by name, of {count:,}", "us", along="events", x=count)
                   for count in (COUNTS[:-1] if effort.quick else COUNTS)]
         for table in tables:
             measures = {}
             for name, make in named().items():
                 most = MOST.get(name, COUNTS[-1])
                 if table.x > most:
-                    table.absent[name] = f"not tried with more than {most:,}: they lie in the system's own /dev/shm"
+                    table.absent[name] = f"not tried with more than {most:,}"
                     continue
                 there = made.setdefault(name, [])
                 try:

@@ -69,7 +69,7 @@ def run(effort: Effort) -> Iterator[Table]:
                     measures[peer.name] = partial(of_one, peer, times, on)
             measures[FLOOR] = partial(from_c, floor, "wake", times, on)
             measures[FUTEX] = partial(from_c, floor, "wake_futex", times, on)
-            yield from wake_tables(effort, table, measures, on, "a pipe", judge)
+            yield from wake_tables(effort, table, measures, on, beside="a pipe", judge=judge)
 
 
 CASES = {"wake": run}

@@ -1,5 +1,5 @@
-"""Items a second over their size, and over the number of processes. Those who carry bytes carry msgspec's here: the plain
-codecs are in the cases of one size.
+"""Items a second over their size, and over the number of processes. Those who carry bytes carry msgspec's here: the
+plain codecs are in the cases of one size.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""jk_interprocesssync's Event on the RAM disk, with sleepTime=0: its waiter looks at a file's time stamp all the time."""
+"""jk_interprocesssync's Event on the RAM disk, with sleepTime=0: its waiter always looks at a file's time stamp."""
 
 from __future__ import annotations
 
