@@ -46,6 +46,7 @@ def parser(stems: Sequence[str]) -> argparse.ArgumentParser:
 def arguments(stems: Sequence[str]) -> argparse.Namespace:
     made = parser(stems)
     options = made.parse_args()
+    options.data = options.data and options.data.resolve()  # a peer may change the directory
     options.objects = getattr(options, "objects", None) or list(stems)
     if unknown := [stem for stem in options.objects if stem not in stems]:
         made.error(f"no such object: {', '.join(unknown)}")

@@ -21,7 +21,7 @@ _servers: dict[str, subprocess.Popen[bytes]] = {}
 
 
 def _begin() -> None:
-    """It dies with us like every child, but serves for as long as we last: a whole run is longer than a child's life."""
+    """It dies with us like every child, but not before: a whole run is longer than a child's life."""
     _begin_child()
     signal.alarm(0)
 

@@ -71,8 +71,13 @@ class Measured:
         return next((table for table in self.tables(case) if title in table.title), None)
 
     def sweep(self, case: str) -> list[Table]:
-        """The same thing at several sizes, by size."""
-        return sorted((table for table in self.tables(case) if table.along), key=lambda table: table.x)
+        """The same thing at several sizes, by size; one table for those who were measured apart at the same size."""
+        found: dict[float, Table] = {}
+        for table in self.tables(case):
+            if table.along:
+                there = found.setdefault(table.x, table)
+                there.values = {**table.values, **there.values}
+        return [found[x] for x in sorted(found)]
 
 
 def table_of(found: Mapping[str, Any]) -> Table:

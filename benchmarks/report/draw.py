@@ -22,6 +22,7 @@ DARK = {INK: "#e6edf3", FAINT: "#3b434c", GROUND: "#14181d"}
 RED, GREY = "#e5484d", "#8b949e"
 COLOURS = ("#3b82f6", "#16a34a", "#d97706", "#9333ea", "#0d9488", "#db2777", "#84a010", "#0284c7", "#a16207", "#7c7ff2",
            "#65758b")
+NARROW = 60  # times from end to end: then powers of ten are too few ticks
 MARKERS = "osD^vPX<>ph"
 SETTINGS = {
     "svg.fonttype": "none", "svg.hashsalt": "tocsin", "font.family": ["DejaVu Sans"], "font.size": 9,
@@ -68,7 +69,12 @@ def rows(axes: Any, spans: dict[str, tuple[float, float, float, float, float]], 
         text.set_fontweight("bold" if text.get_text().startswith(OURS) else "normal")
     axes.set_ylim(-0.7, len(order) - 0.3)
     axes.set_xscale("log")
+    import matplotlib.ticker
+
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5) if high / low < NARROW else (1,)))
     axes.xaxis.set_major_formatter(plain)
+    axes.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
     axes.set_xlabel(label)
     axes.grid(axis="x", linewidth=0.6)
     axes.tick_params(axis="y", length=0)
@@ -114,6 +120,7 @@ def lines(axes: Any, tables: list[Table], *, rate: bool) -> None:
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(plain)
     axes.set_xticks([table.x for table in tables], [f"{table.x:,.0f}" for table in tables])
+    axes.margins(y=0.08)
     axes.minorticks_off()
     axes.set_xlabel(f"{first.along}, logarithmic")
     axes.set_ylabel(f"{first.rate} a second, logarithmic" if rate else f"{unit(first.unit)}, logarithmic")
@@ -156,7 +163,8 @@ def svg(plot: Plot, measured: Measured) -> str | None:
         drawn.suptitle(plot.title, fontweight="bold", x=0.01, ha="left")
         quick = "; A QUICK RUN" if measured.run["effort"] == "quick" else ""
         ours = measured.run["versions"].partition(",")[0]
-        drawn.supxlabel(f"{plot.how}\n{machine(measured)}; {ours}; {dates(measured)}{quick}", fontsize=7.5, x=0.01, ha="left")
+        beside = f"{plot.how}\n{machine(measured)}; {ours}; {dates(measured)}{quick}"
+        drawn.supxlabel(beside, fontsize=7.5, x=0.01, ha="left")
         out = io.StringIO()
         drawn.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
         plt.close(drawn)

@@ -1,4 +1,4 @@
-"""What the documents say about speed was measured: tables, plots and README's ratios are of the figures that are kept."""
+"""What the documents say about speed was measured: tables, plots and README's ratios are of the kept figures."""
 
 from __future__ import annotations
 

@@ -84,28 +84,30 @@ PARTS = {
 def measure(effort: Effort, case: str, count: int, peers: list[type[Many]]) -> list[Table]:
     times = effort.of(2_000, 500) if count >= PIPES else effort.of(1_000, 300)
     tables = [Table(case, f"{count:,}: {part}", "us") for part in PARTS[case]]
+    floor = Epoll.name if count <= PIPES else f"epoll, {PIPES:,} pipes"
     for table in tables[:1]:
         table.along, table.x = "objects that are waited for", count
     with place() as here, ExitStack() as stack:
         measures: dict[str, Callable[[], list[float]]] = {}
         for peer in peers:
             many = peer(min(count, PIPES) if peer is Epoll else count, here)
+            name = floor if peer is Epoll else many.name
             stack.callback(many.drop)
             if case == "one by one":
                 go = stack.enter_context(answered(many, 1 << 40))
                 many.begin()
-                measures[many.name] = partial(turns, many, go, times)
+                measures[name] = partial(turns, many, go, times)
             else:
                 many.begin()
-                measures[many.name] = partial(alone, many, times)
+                measures[name] = partial(alone, many, times)
         for run_once in measures.values():
             run_once()  # the first look is at everyone
         in_turn(tables, measures, effort.rounds())
     for table in tables:
         for ours in (Sets, Any, AnyOfList):
             if ours in peers and count >= PIPES:
-                table.at_most(f"{table.title}: {ours.name}", ours.name, Epoll.name, 2)
-        table.print(Epoll.name)
+                table.at_most(f"{table.title}: {ours.name}", ours.name, floor, 2)
+        table.print(floor)
     return tables
 
 
