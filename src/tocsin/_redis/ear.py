@@ -23,7 +23,7 @@ from tocsin._fork import forget_in_child
 from tocsin._redis.line import ReplyError, pack, unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tocsin._redis.handle import RedisHandle
     from tocsin._redis.line import Line
@@ -283,6 +283,20 @@ class Ear:
     def threads(self) -> int:
         """How many wait."""
         return len(self.waiting)
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[None]:
+        """Around what waits by other means."""
+        me = threading.get_ident()
+        with self.lock:
+            self.waiting.append(me)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.waiting.remove(me)
+                if self.is_closed and not self.waiting:
+                    self.give_back()
 
     def wait(self, over: Callable[[], Any], until: int, due: Callable[[], int] | None = None) -> Any:
         """Until `over()` is true, which is asked after whatever comes: its answer, at the deadline a false one.

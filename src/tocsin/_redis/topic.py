@@ -342,15 +342,17 @@ class RedisTopic(RedisHandle, Topic):
         """Until a listener has come further than it was; at most until it is time to ask who is dead."""
         packed, end = self._room_question(seen, until)
         warn_if_loop_is_running("emit_async", 2)
-        if not self._bury(self._listeners()):
-            self._ask(packed, end)
+        with self._ear.counted():
+            if not self._bury(self._listeners()):
+                self._ask(packed, end)
 
     async def _await_room_async(self, seen: bytes, until: int) -> None:
         from tocsin._redis import asks
 
         packed, end = self._room_question(seen, until)
-        if not self._bury(self._listeners()):
-            await asks.ask(self._server, packed, end)
+        with self._ear.counted():
+            if not self._bury(self._listeners()):
+                await asks.ask(self._server, packed, end)
 
     def _room_question(self, seen: bytes, until: int) -> tuple[bytes, int]:
         self._check()
