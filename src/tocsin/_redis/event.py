@@ -40,9 +40,9 @@ class RedisEvent(RedisHeld, Event):
     _passed: Callable[[Any, Any], bool] = staticmethod(lambda ticket, seen: ticket[0] > seen[0] or ticket[1] != seen[1])
     _claim = b""  # this handle's own, while it may be the one
     _claimed_in = 0  # the process that made it: a fork's child owns nothing
-    _doubtful = b""  # the one whose answer was lost
 
     def _config(self, *_more: Any) -> dict[str, Any]:
+        self._doubtful: list[bytes] = []  # claims whose answer was lost: one may be the one
         return {**dict.fromkeys(("set", "generation", "left", "claims"), (None, 0)), "owner": (None, "")}
 
     # -- what is known
@@ -202,14 +202,22 @@ class RedisEvent(RedisHeld, Event):
     def own(self, *, command: str | None = None) -> None:
         note = b"%d %b" % (os.getpid(), command_line(command))
         self._check_open()
-        claim = self._doubtful or b"%b:%b" % (owner_of_process(self._server).id, os.urandom(6).hex().encode())
-        self._doubtful, self._claimed_in = claim, os.getpid()
-        answer = self._run(_OWN, (self._key, self._stream), (self._id, claim, note))
-        if answer[3] != claim:
-            self._take_in(answer[0], answer[1:])
-            if self._look_after():
-                answer = self._run(_OWN, (self._key, self._stream), (self._id, claim, note))
-        self._doubtful = b""
+        self._claimed_in = os.getpid()
+        try:
+            claim = self._doubtful.pop()
+        except IndexError:
+            claim = b"%b:%b" % (owner_of_process(self._server).id, os.urandom(6).hex().encode())
+        try:
+            answer = self._run(_OWN, (self._key, self._stream), (self._id, claim, note))
+            if answer[3] != claim:
+                self._take_in(answer[0], answer[1:])
+                if self._look_after():
+                    answer = self._run(_OWN, (self._key, self._stream), (self._id, claim, note))
+        except (RuntimeError, FileNotFoundError):
+            raise
+        except BaseException:
+            self._doubtful.append(claim)
+            raise
         if answer[3] != claim:
             self._fail(-errno.EBUSY)
         self._claim = claim
@@ -221,10 +229,10 @@ class RedisEvent(RedisHeld, Event):
             self._give_up(0)
 
     def _give_up(self, left: int) -> None:
-        claim, self._claim = self._claim or self._doubtful, b""
-        self._doubtful = b""
-        if claim and self._claimed_in == os.getpid():
-            self._changed(self._run(_UNOWN, (self._key, self._stream), (self._id, claim, left)))
+        claims, self._claim, self._doubtful = [self._claim, *self._doubtful], b"", []
+        if self._claimed_in == os.getpid():
+            for claim in filter(None, claims):
+                self._changed(self._run(_UNOWN, (self._key, self._stream), (self._id, claim, left)))
 
     def _held_by(self) -> bytes:
         return b"" if self._is_left else self._owned_by

@@ -66,6 +66,7 @@ class RedisLock(RedisHeld, Lock):
     def _forget(self) -> None:
         """In the beginning, and in a fork's child."""
         self._asks = threading.Lock()  # one of those who wait asks
+        self._waiters = 0
         self._books = threading.RLock()
 
     # -- what is known
@@ -146,6 +147,7 @@ class RedisLock(RedisHeld, Lock):
         def due() -> int:
             return wake
 
+        self._change_waiters(1)
         try:
             if self._try(0, until):
                 return True
@@ -164,6 +166,8 @@ class RedisLock(RedisHeld, Lock):
         except BaseException:
             self._call_others()
             raise
+        finally:
+            self._change_waiters(-1)
         self._call_others()
         return False
 
@@ -175,6 +179,7 @@ class RedisLock(RedisHeld, Lock):
             return not self._mine() and await self._ask_for_it_async(1, 0, 0)
         wake = hungry = _core.now() + _core.LOCK_HUNGRY_NS
         seen = self._count
+        self._change_waiters(1)
         try:
             if await self._try_async(0, until):
                 return True
@@ -195,6 +200,8 @@ class RedisLock(RedisHeld, Lock):
         except BaseException:
             self._call_others()
             raise
+        finally:
+            self._change_waiters(-1)
         self._call_others()
         return False
 
@@ -278,6 +285,10 @@ class RedisLock(RedisHeld, Lock):
         if not isinstance(error, FileNotFoundError):
             self._doubtful.append(taking)
 
+    def _change_waiters(self, by: int) -> None:
+        with self._books:
+            self._waiters += by
+
     def _call_others(self) -> None:
         """Who waited and leaves may have asked for others, who then must ask themselves."""
         ear = self._ear
@@ -340,6 +351,11 @@ class RedisLock(RedisHeld, Lock):
                 self._abandon()
 
     # -- what it tells
+
+    def _found(self) -> dict[str, Any]:
+        found = super()._found()
+        found["waiting_here"] = max(found["waiting_here"], self._waiters)  # also those who are asking just now
+        return found
 
     def locked(self) -> bool:
         return bool(self._found_there()[0])
