@@ -132,11 +132,7 @@ class RedisLock(RedisHeld, Lock):
     def acquire(self, blocking: bool = True, timeout: float | None = -1) -> bool:  # noqa: FBT001, FBT002 - threading's
         until = _core.lock_deadline(blocking, timeout)
         if until == 0:
-            if self._over:
-                self._fail(self._over)
-            if self._mine():
-                return False
-            return self._ask_for_it(1, 0, 0) or (self._look_after() and self._ask_for_it(1, 0, 0))
+            return self._try_now() or (self._look_after() and self._try_now())
         wake = hungry = _core.now() + _core.LOCK_HUNGRY_NS
         seen = self._count
 
@@ -152,7 +148,7 @@ class RedisLock(RedisHeld, Lock):
             if self._try(0, until):
                 return True
             self._refuse_recursion()
-            warn_if_loop_is_running("acquire_async", 1)
+            warn_if_loop_is_running("acquire_async")
             while True:
                 self._ear.wait(over, until, due)
                 seen, now = self._count, _core.now()
@@ -204,6 +200,12 @@ class RedisLock(RedisHeld, Lock):
             self._change_waiters(-1)
         self._call_others()
         return False
+
+    def _try_now(self) -> bool:
+        """Of one who does not wait, so nothing is kept from him for those who do."""
+        if self._over:
+            self._fail(self._over)
+        return not self._mine() and self._ask_for_it(1, 0, 0)
 
     def _try(self, waits: int, until: int) -> bool:
         """Of one who waits: 0 from now on, 2 since long. While this handle has it, or asks, there is nothing to ask."""
