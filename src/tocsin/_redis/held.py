@@ -94,8 +94,8 @@ class RedisHeld(RedisHandle):
     def _show(self) -> None:
         if self._ear.shown >= 0:
             self._look_after()
-            super()._show()
             self._look_later()
+        super()._show()
 
     def _look_later(self) -> None:
         """Who only polls the descriptor is to hear of a death, too: a timer's thread looks once a second."""

@@ -43,7 +43,7 @@ class RedisLock(RedisHeld, Lock):
     """
 
     _fields = ("holder", "who", "left", "waits")
-    _passed = staticmethod(ne)  # type: ignore[assignment]
+    _passed = staticmethod(ne)
     _holder_known = _who = _held = b""
     _is_left = _is_marked = False  # did its last holder leave it behind; will its end be an entry?
     _held_in = 0  # the process that took it: a fork's child holds nothing
@@ -72,8 +72,9 @@ class RedisLock(RedisHeld, Lock):
     # -- what is known
 
     def _noted(self, last: bytes, found: list[Any], anew: bool) -> bool:  # noqa: FBT001 - the ear's own call
-        if not anew and later(self._last, last):  # what was so then, is over
-            return False
+        with contextlib.suppress(TypeError, ValueError, AttributeError):  # damaged, which the next line tells
+            if not anew and later(self._last, last):  # what was so then, is over
+                return False
         return super()._noted(last, found, anew)
 
     def _know(self, found: list[Any], *, anew: bool = False) -> None:
@@ -125,7 +126,7 @@ class RedisLock(RedisHeld, Lock):
     def _show(self) -> None:
         if self._ear.shown >= 0:
             self._look_if_unsure()
-            super()._show()
+        super()._show()
 
     # -- taking it
 
