@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _THERE = {
     "DataEvent": ("data", "RedisDataEvent"),
     "Event": ("event", "RedisEvent"),
+    "Lock": ("lock", "RedisLock"),
     "Queue": ("queue", "RedisQueue"),
     "Signal": ("signal", "RedisSignal"),
     "Topic": ("topic", "RedisTopic"),
