@@ -36,7 +36,7 @@ def encode_at(at: Path | None) -> bytes | None:
         raise TypeError(msg)
     fault = _core.place_fault(raw)
     if fault:
-        raise ValueError(f"bad place {effective(at)!r}: {fault}")
+        raise ValueError(f"bad place {shown(at)!r}: {fault}")
     return raw
 
 
@@ -70,6 +70,17 @@ def _bytes(text: str, what: str) -> bytes:
 def effective(at: Path | None) -> str:
     """The place that `at` means now, with the environment looked at."""
     return os.fspath(at) if at is not None else os.environ.get("TOCSIN_AT") or "user"
+
+
+def shown(at: Path | None) -> str:
+    """The same as people may see it: a server's URL without its password."""
+    place = effective(at)
+    if not place.startswith(FAR):
+        return place
+    from importlib import import_module  # servers are floors above
+
+    found: str = import_module("tocsin._redis.address").shown(place)
+    return found
 
 
 def is_far(name: object, at: object) -> bool:

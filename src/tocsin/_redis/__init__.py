@@ -44,7 +44,7 @@ def _find(cls: type) -> type:
     for base in cls.__mro__:
         if base.__module__.startswith("tocsin._redis"):
             return cls  # it is one already
-        if base.__module__.startswith("tocsin.") and base.__name__ in _THERE:
+        if (base.__module__, base.__name__) in KINDS.values():  # a program's own may have the same name
             module, name = _THERE[base.__name__]
             there: type = getattr(import_module(f"tocsin._redis.{module}"), name)
             if base is cls:

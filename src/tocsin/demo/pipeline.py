@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 
 
 class Pipeline:
-    def __init__(self, how: str, job: Job, run: Path) -> None:
+    def __init__(self, how: str, job: Job, run: Path, at: str) -> None:
         self.how: str = how
+        self.at: str = at
         self.work: Sequence[Sequence[str]] = job.work
         self.run: Path = run
         self.workers: int = job.workers
@@ -50,7 +51,7 @@ class Pipeline:
         for place in range(self.workers):
             polling = [*python, "tocsin.demo.looker", count, str(place), str(self.workers)]
             self.commands[f"worker {place + 1}"] = [*python, "tocsin.demo.worker"] if how == "events" else polling
-        self.environment: dict[str, str] = {**os.environ, "TOCSIN_AT": str(run / "events"), "PATH": tools.path}
+        self.environment: dict[str, str] = {**os.environ, "TOCSIN_AT": at, "PATH": tools.path}
         self.ledger: Ledger = Ledger()
         self.deliveries: Deliveries = Deliveries()
         self.children: set[Child] = set()
@@ -173,12 +174,12 @@ class Pipeline:
             hidden.write_bytes(b"".join(os.fsencode(name) + b"\n" for name in self.work[batch]))
             hidden.rename(self.run / "list" / str(batch))
             if self.how == "events":
-                with Event(f"list/{batch}", at=str(self.run / "events")) as event:
+                with Event(f"list/{batch}", at=self.at) as event:
                     event.set()
         self.lists = max(self.lists, end)
 
     def _queue(self) -> QueueStats | None:
         if self.how == "polling":
             return None
-        with Queue(JOBS, at=str(self.run / "events"), create=False) as queue:
+        with Queue(JOBS, at=self.at, create=False) as queue:
             return queue.stats()
