@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find src core -type f -not -path '*/__pycache__/*' 2>/dev/null) meson.build meson.options pyproject.toml
 
-.PHONY: demo test prove bench lint clean help
+.PHONY: demo test docs prove bench lint clean help
 help:
 	@echo "make demo   the main job on real input"
 	@echo "make test   all tests, and a bounded slice of each proof campaign"
+	@echo "make docs   the documentation, as a site: build/docs/html/index.html"
 	@echo "make prove  the full proof campaigns (about an hour)"
 	@echo "make bench  the benchmarks against their peers"
 	@echo "make lint   ruff and mypy"
@@ -41,6 +42,16 @@ demo: $(VENV)/installed
 # run, with its test's name: a new one in its place could leave the others waiting for ever.
 test: $(VENV)/tested
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --max-worker-restart 0
+
+# Every warning, a link that leads nowhere included, is an error.
+docs: $(VENV)/documented
+	@$(BIN)/python -m sphinx -q -W --keep-going -E -c docs -b html -d build/docs/read . build/docs/html
+	@echo "build/docs/html/index.html"
+
+$(VENV)/documented: $(VENV)/installed
+	@echo "installing what the site is made with ..."
+	@for wheel in build/wheel/*.whl; do $(PIP) install "$$wheel[docs]"; done
+	@touch $@
 
 prove: $(VENV)/tested
 	@TOCSIN_PROVE=full $(BIN)/python -m pytest -m prove --timeout=7200

@@ -50,7 +50,7 @@ class Queue(Receiver[T]):
             by `put`, and again by `get`. Any or None: whatever comes back equal from JSON.
         maxsize: items that may be in the queue; `put` blocks when it is full. 0: no limit.
         max_bytes: bytes of items that may be in the queue, likewise.
-        max_deliveries: how often an item is `receive`d before it goes to the dead letters; 5. 0: no limit.
+        max_deliveries: how often `receive` hands an item out before it goes to the dead letters; 5. 0: no limit.
         durable: for a queue on a disk: what `put` returned for survives a power cut as well.
         codec: "json", or "raw" for items that are bytes.
         at: the place: "user", "system", or a directory. None: ``TOCSIN_AT``, else "user".
