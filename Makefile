@@ -56,9 +56,13 @@ $(VENV)/documented: $(VENV)/installed
 prove: $(VENV)/tested
 	@TOCSIN_PROVE=full $(BIN)/python -m pytest -m prove --timeout=7200
 
+# Figures, then tables, plots and README's ratios from them. A quick run (QUICK=1) leaves the documents alone.
+BENCH_HOME = $(if $(QUICK)$(findstring --quick,$(BENCH)),build/bench,docs/benchmarks)
 bench: $(VENV)/tested
 	@$(BIN)/python -m benchmarks.install
-	@$(BIN)/python -m benchmarks $(BENCH)
+	@$(BIN)/python -m benchmarks --data $(BENCH_HOME)/data $(if $(QUICK),--quick) $(BENCH); broken=$$?; \
+	  $(BIN)/python -m benchmarks.report --data $(BENCH_HOME)/data $(if $(findstring build,$(BENCH_HOME)),--into build/bench) \
+	  && exit $$broken
 
 lint: $(VENV)/tested
 	@$(BIN)/python -m ruff check src tests benchmarks verify

@@ -1,4 +1,4 @@
-"""All benches: python -m benchmarks [OBJECT...] [--quick] [--only CASE] [--json FILE]."""
+"""All benches: python -m benchmarks [OBJECT...] [--quick] [--only CASE] [--data DIR]."""
 
 from __future__ import annotations
 

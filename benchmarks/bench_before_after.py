@@ -1,4 +1,4 @@
-"""What three habits cost, before and after: python -m benchmarks.bench_before_after [--quick] [--json FILE].
+"""What three habits cost, before and after: python -m benchmarks.bench_before_after [--quick] [--data DIR].
 
 Run it from the root of the repository, with tocsin installed (benchmarks/README.md).
 """

@@ -1,4 +1,4 @@
-"""The DataEvent's figures, measured: python -m benchmarks.bench_data_event [--quick] [--only CASE] [--json FILE].
+"""The DataEvent's figures, measured: python -m benchmarks.bench_data_event [--quick] [--only CASE] [--data DIR].
 
 Run it from the root of the repository, with tocsin installed and the peers beside it (benchmarks/README.md).
 """

@@ -1,4 +1,4 @@
-"""The Queue's acceptance figures, measured: python -m benchmarks.bench_queue [--quick] [--only CASE] [--json FILE].
+"""The Queue's acceptance figures, measured: python -m benchmarks.bench_queue [--quick] [--only CASE] [--data DIR].
 
 Run it from the root of the repository, with tocsin installed and the peers beside it (benchmarks/README.md).
 """

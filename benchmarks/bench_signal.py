@@ -1,4 +1,4 @@
-"""The Signal's figures, measured: python -m benchmarks.bench_signal [--quick] [--only CASE] [--json FILE].
+"""The Signal's figures, measured: python -m benchmarks.bench_signal [--quick] [--only CASE] [--data DIR].
 
 Run it from the root of the repository, with tocsin installed and the peers beside it (benchmarks/README.md).
 """

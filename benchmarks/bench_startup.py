@@ -1,4 +1,4 @@
-"""The start of each verb, measured: python -m benchmarks.bench_startup [--quick] [--only CASE] [--json FILE].
+"""The start of each verb, measured: python -m benchmarks.bench_startup [--quick] [--only CASE] [--data DIR].
 
 Run it from the root of the repository, with tocsin installed and the peers beside it (benchmarks/README.md).
 """

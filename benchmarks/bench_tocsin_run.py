@@ -1,4 +1,4 @@
-"""The figures of `tocsin run`, measured: python -m benchmarks.bench_tocsin_run [--quick] [--only CASE] [--json FILE].
+"""The figures of `tocsin run`, measured: python -m benchmarks.bench_tocsin_run [--quick] [--only CASE] [--data DIR].
 
 Run it from the root of the repository, with tocsin installed and the peers beside it (benchmarks/README.md).
 """

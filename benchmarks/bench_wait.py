@@ -1,4 +1,4 @@
-"""The figures of waiting for many, measured: python -m benchmarks.bench_wait [--quick] [--only CASE] [--json FILE].
+"""The figures of waiting for many, measured: python -m benchmarks.bench_wait [--quick] [--only CASE] [--data DIR].
 
 Run it from the root of the repository, with tocsin installed (benchmarks/README.md).
 """

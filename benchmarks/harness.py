@@ -71,6 +71,9 @@ class Table:
     absent: dict[str, str] = dataclasses.field(default_factory=dict)
     verdicts: list[Verdict] = dataclasses.field(default_factory=list)
     rate: str = ""  # the unit is us per one of these: print how many a second, too
+    along: str = ""  # what `x` counts, where the same is measured at several sizes, a table each
+    x: float = 0
+    samples: dict[str, list[float]] = dataclasses.field(default_factory=dict)  # each one, where a round is many
 
     def spread(self, name: str) -> Spread:
         return Spread.of(self.values[name])
@@ -134,7 +137,7 @@ def rounds(table: Table, measures: Mapping[str, Measure], count: int = ROUNDS) -
     """Measure everyone in turn, `count` times. Who comes first turns from round to round."""
     names = list(measures)
     table.values = {name: [] for name in names}
-    for i in range(max(count, ROUNDS)):
+    for i in range(count):
         turned = names[i % len(names) :] + names[: i % len(names)]
         # Every second round runs backwards, so that nobody always follows the same neighbour.
         for name in turned if i % 2 == 0 else reversed(turned):
@@ -196,7 +199,6 @@ def environment(packages: Iterable[str]) -> dict[str, str]:
     return {
         "kernel": platform.release(),
         "cpu": f"{model}, {len(cpus())} usable",
-        "python": f"{platform.python_implementation()} {platform.python_version()} ({sys.executable})",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
         "versions": ", ".join(f"{name} {version(name)}" for name in packages),
-        "load": " ".join(f"{load:.2f}" for load in os.getloadavg()),
     }

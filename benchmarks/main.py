@@ -5,7 +5,6 @@ and 1 only if something broke.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from benchmarks.harness import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 STEMS = ("event", "queue", "data_event", "signal", "bus", "watchpoint", "tocsin_run", "lock", "wait",
@@ -35,7 +36,8 @@ def parser(stems: Sequence[str]) -> argparse.ArgumentParser:
     made.add_argument("--long", action="store_true", help="also what takes minutes")
     made.add_argument("--only", metavar="CASE", action="append", choices=cases,
                       help=f"one of: {', '.join(cases)} (may be repeated)")
-    made.add_argument("--json", metavar="FILE", type=Path, help="write all figures there too")
+    made.add_argument("--data", metavar="DIR", type=Path,
+                      help="keep all figures there, a file per object, for `python -m benchmarks.report`")
     made.add_argument("--peers", metavar="DIR", type=Path, default=ROOT / "build" / "peers",
                       help="where `python -m benchmarks.install` put the peers (default: build/peers)")
     return made
@@ -44,6 +46,7 @@ def parser(stems: Sequence[str]) -> argparse.ArgumentParser:
 def arguments(stems: Sequence[str]) -> argparse.Namespace:
     made = parser(stems)
     options = made.parse_args()
+    options.data = options.data and options.data.resolve()  # a peer may change the directory
     options.objects = getattr(options, "objects", None) or list(stems)
     if unknown := [stem for stem in options.objects if stem not in stems]:
         made.error(f"no such object: {', '.join(unknown)}")
@@ -80,15 +83,18 @@ def measure(options: argparse.Namespace) -> int:
     env = environment(dict.fromkeys(("tocsin", *packages)))
     for key, value in env.items():
         print(f"{key}: {value}")
+    print(f"interpreter: {sys.executable}\nload: {load()}")
     print("medians of interleaved rounds, lowest .. highest; ratios are formed inside each round", flush=True)
-    tables = []
+    tables: list[Table] = []
     broken = 0
     started = time.monotonic()
     effort = cases.Effort(quick=options.quick, long=options.long)
+    wanted = chosen(options)
     with place() as here:
         os.environ[PLACE] = here
-        for stem, case in chosen(options):
-            began = time.monotonic()
+        for number, (stem, case) in enumerate(wanted, 1):
+            began, busy, first = time.monotonic(), load(), len(tables)
+            print(f"\n[{number}/{len(wanted)}, after {began - started:.0f} s] {stem}, {case} ...", flush=True)
             try:
                 for table in cases.run(stem, case, effort):
                     tables.append(table)  # noqa: PERF402 -- what a case found before it broke counts
@@ -96,14 +102,31 @@ def measure(options: argparse.Namespace) -> int:
                 broken += 1
                 print(f"\n== {stem}, {case}: BROKEN")
                 traceback.print_exc()
+            else:
+                keep(options, stem, case, {
+                    "date": time.strftime("%Y-%m-%d", time.gmtime()), "load": busy,
+                    "seconds": time.monotonic() - began, "tables": [table.as_json() for table in tables[first:]],
+                })
             print(f"  ({stem}, {case}: {time.monotonic() - began:.0f} s)", flush=True)
     summary(tables)
-    load = " ".join(f"{value:.2f}" for value in os.getloadavg())
-    print(f"\n{time.monotonic() - started:.0f} s; load at the end: {load}" + (f"; {broken} broken" if broken else ""))
-    if options.json:
-        found = {"environment": env, "quick": options.quick, "tables": [table.as_json() for table in tables]}
-        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(f"\n{time.monotonic() - started:.0f} s; load at the end: {load()}" + (f"; {broken} broken" if broken else ""))
     return 1 if broken else 0
+
+
+def load() -> str:
+    return " ".join(f"{value:.2f}" for value in os.getloadavg())
+
+
+def keep(options: argparse.Namespace, stem: str, case: str, found: dict[str, Any]) -> None:
+    """As soon as a case is over: a run that is cut short has what it had."""
+    from benchmarks.cases import folder
+    from benchmarks.harness import environment
+    from benchmarks.report import data
+
+    if options.data:
+        effort = "quick" if options.quick else "long" if options.long else "full"
+        versions = environment(dict.fromkeys(("tocsin", *folder(stem).PACKAGES)))
+        data.write(options.data, stem, {**versions, "effort": effort}, {case: found})
 
 
 def main(*stems: str) -> int:

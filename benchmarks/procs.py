@@ -6,6 +6,7 @@ death timer of its own and dies of the first Ctrl-C; whoever started it kills an
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import json
 import os
@@ -18,6 +19,7 @@ import tempfile
 import time
 import traceback
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 CORE = HERE.parent / "core"
+CC = (os.environ.get("CC", "cc"), "-std=gnu11", "-O3", "-DNDEBUG", "-I", str(CORE))
 LIFE_S = 600  # a child that outlives this has been forgotten
 PR_SET_PDEATHSIG = 1
 ASLEEP_S = 20  # nobody takes that long to fall asleep
@@ -175,10 +178,18 @@ def core_sources() -> list[str]:
 def build(into: Path, program: str, *flags: str, core: bool = False, name: str | None = None) -> str:
     """Compile benchmarks/core/PROGRAM.c with the system's cc; with `core`, together with the core's own sources."""
     out = str(into / (name or program))
-    command = [os.environ.get("CC", "cc"), "-std=gnu11", "-O3", "-DNDEBUG", *flags, "-I", str(CORE)]
-    command += [str(HERE / "core" / f"{program}.c"), *(core_sources() if core else ()), "-o", out, "-pthread"]
-    subprocess.run(command, check=True)
+    sources = [str(HERE / "core" / f"{program}.c"), *(core_objects() if core else ())]
+    subprocess.run([*CC, *flags, *sources, "-o", out, "-pthread"], check=True)
     return out
+
+
+@cache
+def core_objects() -> list[str]:
+    """The core, compiled once for all the floors of this run."""
+    into = tempfile.mkdtemp(prefix="tocsin-bench-")
+    atexit.register(shutil.rmtree, into, ignore_errors=True)
+    subprocess.run([*CC, "-c", *core_sources()], cwd=into, check=True)
+    return [str(path) for path in sorted(Path(into).glob("*.o"))]
 
 
 @contextmanager
@@ -195,8 +206,9 @@ def output_of(*command: str) -> float:
 
 def spawn_ns(command: list[str], env: dict[str, str]) -> int:
     """From just before a program is started until its end has been reaped."""
+    silent = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]  # what it says is nobody's table
     start = time.perf_counter_ns()
-    pid = os.posix_spawn(command[0], command, env)
+    pid = os.posix_spawn(command[0], command, env, file_actions=silent)
     _, status = os.waitpid(pid, 0)
     took = time.perf_counter_ns() - start
     if status != 0:

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.harness import Table
+from benchmarks.harness import ROUNDS, Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+QUICK_ROUNDS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +27,10 @@ class Effort:
         if self.long and long is not None:
             return long
         return quick if self.quick else full
+
+    def rounds(self, full: int = ROUNDS) -> int:
+        """How many rounds to measure. A look has a few; a figure to quote has never fewer than ROUNDS."""
+        return QUICK_ROUNDS if self.quick else max(full, ROUNDS)
 
 
 Case = Callable[[Effort], Iterator[Table]]

@@ -4,6 +4,8 @@
  *      floor_event set_clear DIR CALLS
  *      floor_event pingpong  DIR ROUNDS CPU_A CPU_B SPIN_NS     CPU -1: wherever the scheduler likes
  *      floor_event futex     DIR ROUNDS CPU_A CPU_B SPIN_NS     the same game on two bare futexes
+ *      floor_event wake      DIR TIMES CPU_A CPU_B              one wakes, one sleeps: ns of each wake, a line each
+ *      floor_event wake_futex DIR TIMES CPU_A CPU_B             the same on a bare futex
  *
  * Prints ns per call, or per round trip. The ping-pong is the one that cases/event/pingpong.py plays from Python:
  * set(a), wait(b), clear(b) against wait(a), clear(a), set(b).
@@ -160,8 +162,83 @@ static double alone(const char *dir, int setting, long calls)
     return ns;
 }
 
+/* State S in two looks with the same count of switches, as procs.asleep() has it. */
+static long switches_if_asleep(pid_t pid)
+{
+    char path[64], line[128];
+    long switches = 0, n = 0;
+    int sleeps = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *status = fopen(path, "r");
+    if (!status)
+        exit(1);
+    while (fgets(line, sizeof line, status)) {
+        if (strncmp(line, "State:\tS", 8) == 0)
+            sleeps = 1;
+        if (sscanf(line, "voluntary_ctxt_switches: %ld", &n) == 1 ||
+            sscanf(line, "nonvoluntary_ctxt_switches: %ld", &n) == 1)
+            switches += n;
+    }
+    fclose(status);
+    return sleeps ? switches : -1;
+}
+
+static void until_asleep(pid_t pid)
+{
+    for (long before = -2, now; (now = switches_if_asleep(pid)) != before || now < 0; before = now)
+        usleep(200);
+}
+
+static int wakes(const char *dir, int futex, long times, long cpu_a, long cpu_b)
+{
+    int64_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int told[2];
+    char byte;
+    if (page == MAP_FAILED || pipe(told) != 0)
+        return 1;
+    bare = (uint32_t *)(page + 64);
+    toc_event *e = open_event(dir, "floor-wake", 0);
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        pin(cpu_b);
+        toc_event *mine = open_event(dir, "floor-wake", 0);
+        for (;;) {
+            if (futex)
+                bare_wait_clear(bare);
+            else
+                wait_for(mine);
+            page[0] = toc_now();
+            if (!futex)
+                must(toc_event_clear(mine), "clear");
+            if (write(told[1], ".", 1) != 1)
+                _exit(1);
+        }
+    }
+    pin(cpu_a);
+    for (long i = -3; i < times; i++) { /* three to warm up */
+        until_asleep(child);
+        int64_t start = toc_now();
+        if (futex)
+            bare_set(bare);
+        else
+            must(toc_event_set(e), "set");
+        if (read(told[0], &byte, 1) != 1)
+            return 1;
+        if (i >= 0)
+            printf("%lld\n", (long long)(page[0] - start));
+    }
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    must(toc_unlink(toc_event_path(e)), "unlink");
+    toc_event_free(e);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 6 && strncmp(argv[1], "wake", 4) == 0)
+        return wakes(argv[2], strcmp(argv[1], "wake") != 0, atol(argv[3]), atol(argv[4]), atol(argv[5]));
     if (argc == 4 && strcmp(argv[1], "is_set") == 0)
         printf("%.3f\n", alone(argv[2], 0, atol(argv[3])));
     else if (argc == 4 && strcmp(argv[1], "set_clear") == 0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.cases.before_after import COUNT, JOBS
 from benchmarks.cases.before_after.programs import HABITS, all_waiting, end_of
-from benchmarks.harness import ROUNDS, Table
+from benchmarks.harness import Table
 from benchmarks.procs import place, process_cpu_ns
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def run(effort: Effort) -> Iterator[Table]:
     own.values = {name: [] for name in (*COUNT, *JOBS)}
     for table in tables.values():
         table.values = {habit.name: [] for habit in HABITS}
-    for _ in range(ROUNDS):
+    for _ in range(effort.rounds()):
         for wait_s, table in tables.items():
             for name, spent in lives(wait_s, own).items():
                 table.values[name].append(spent)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.cases.before_after import COUNT, JOBS, READY
 from benchmarks.cases.before_after.programs import HABITS, all_waiting
-from benchmarks.harness import ROUNDS, Table
+from benchmarks.harness import Table
 from benchmarks.procs import place
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def run(effort: Effort) -> Iterator[Table]:
     table = Table("reaction", "from just before it happens until the program that waits has reacted", "us")
     table.values = {habit.name: [] for habit in HABITS}
     chance = random.Random(6)
-    for number in range(effort.of(15, ROUNDS)):
+    for number in range(effort.rounds(15)):
         with place() as here, all_waiting(os.path.join(here, str(number))) as waiters:
             # Who comes first turns. Nobody is asked at a moment that depends on when it last looked.
             for waiter in [*waiters[number % len(waiters) :], *waiters[: number % len(waiters)]]:

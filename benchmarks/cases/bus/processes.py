@@ -24,6 +24,14 @@ OURS = PEERS[0].name
 ITEM = {"id": 123456, "name": "an event of sixty bytes", "ok": True}
 
 
+def heard(fd: int, size: int) -> bytes:
+    """What the listener says; raise if it ended instead."""
+    if found := os.read(fd, size):
+        return found
+    message = "the listener ended; its traceback is above"
+    raise RuntimeError(message)
+
+
 def us_an_emit(peer: Between, emits: int, *, cpu: bool = False) -> float:
     now = process_time_ns if cpu else perf_counter_ns
     name = tag()
@@ -40,16 +48,21 @@ def us_an_emit(peer: Between, emits: int, *, cpu: bool = False) -> float:
         os.write(say_done, (now() - begun).to_bytes(8))
 
     with child(listener):
-        os.read(ready, 1)
+        os.close(say_ready)  # so that a listener that ends is an end of what is read
+        os.close(say_done)
+        heard(ready, 1)
         emit = peer.emitter(name)
         for _ in range(100):
             emit(ITEM)
-        os.read(done, 1)
+        heard(done, 1)
         start = now()
         for _ in range(emits):
             emit(ITEM)
-        listeners = int.from_bytes(os.read(done, 8))
-        return (now() - start + (listeners if cpu else 0)) / emits / 1e3
+        listeners = int.from_bytes(heard(done, 8))
+        took = (now() - start + (listeners if cpu else 0)) / emits / 1e3
+    os.close(ready)
+    os.close(done)
+    return took
 
 
 def taking_part(table: Table) -> list[Between]:
@@ -75,7 +88,7 @@ def run(effort: Effort) -> Iterator[Table]:
             peer.name: partial(
                 in_child, partial(us_an_emit, peer, emits["Redis" if "Redis" in peer.name else OURS], cpu=cpu))
             for peer in taking_part(table)
-        }, 9)
+        }, effort.rounds())
 
     table = Table("processes", "an emit of 60 bytes to a handler in another process", "us", rate="emits")
     measured(table, cpu=False)

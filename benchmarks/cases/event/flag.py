@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from benchmarks.cases.event import OURS, flags
+from benchmarks.cases.event import OURS, flags, with_a_flag
 from benchmarks.harness import Table, cpus, ns_per_call, ns_per_pair, pinned, rounds
 from benchmarks.peers import event as peers
 from benchmarks.procs import c_program, output_of, place
@@ -30,13 +30,13 @@ def is_set(effort: Effort) -> Iterator[Table]:
     table = Table("is_set", "is_set() of a clear event, pinned to one core", "ns")
     calls = effort.of(200_000, 20_000)
     with pinned(cpus()[0]), c_program("floor_event", core=True) as floor, place() as here, \
-            flags(table, peers.all_peers(), "is-set") as made:
+            flags(table, with_a_flag(peers.all_peers()), "is-set") as made:
         measures = {name: partial(ns_per_call, flag.is_set, calls) for name, flag in made.items()}
         measures[EMPTY] = partial(ns_per_call, Nothing().nothing, calls)
         measures[FLOOR] = partial(output_of, floor, "is_set", here, str(calls * 20))
         for measure in measures.values():
             measure()  # warm
-        rounds(table, measures, effort.of(15, 9))
+        rounds(table, measures, effort.rounds(15))
     table.at_most("is_set no slower than threading.Event's", OURS, "threading.Event", 1.0)
     table.print(OURS)
     yield table
@@ -46,14 +46,14 @@ def set_clear(effort: Effort) -> Iterator[Table]:
     table = Table("set+clear", "set(); clear() of an event that nobody waits for, pinned to one core", "ns")
     calls = effort.of(100_000, 10_000)
     with pinned(cpus()[0]), c_program("floor_event", core=True) as floor, place() as here, \
-            flags(table, peers.all_peers(), "set-clear") as made:
+            flags(table, with_a_flag(peers.all_peers()), "set-clear") as made:
         measures = {name: partial(ns_per_pair, flag.set, flag.clear, calls) for name, flag in made.items()}
         nothing = Nothing().nothing
         measures[f"{EMPTY}, twice"] = partial(ns_per_pair, nothing, nothing, calls)
         measures[FLOOR] = partial(output_of, floor, "set_clear", here, str(calls * 20))
         for measure in measures.values():
             measure()  # warm
-        rounds(table, measures, effort.of(15, 9))
+        rounds(table, measures, effort.rounds(15))
     table.at_least("set+clear", OURS, "threading.Event", 10)
     table.at_least("set+clear", OURS, "asyncio.Event", 1.5)
     table.at_least("set+clear", OURS, "SystemEvent", 10)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.cases.event import OURS
 from benchmarks.harness import Table, rounds
+from benchmarks.peers import Absent, module
 from benchmarks.peers.event import tocsin_event
 from benchmarks.procs import asleep, child, in_child
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 BARE = "add_reader on a pipe, a task awaits"
 CALLBACK = "add_reader on a pipe, its callback"
+KEPT = 40  # of a round: what the data keep of it
 
 # A contestant: the setter's half; the task's half, which gives the time of the wake and clears; the tidying up.
 Set = Callable[[], object]
@@ -83,9 +85,6 @@ def bare(*, in_callback: bool = False) -> Contestant:
     return partial(os.write, writer, b"1"), task, drop
 
 
-CONTESTANTS: dict[str, Callable[[], Contestant]] = {OURS: ours, BARE: bare, CALLBACK: partial(bare, in_callback=True)}
-
-
 async def wait_for_all(task: Callable[[], Woke], slots: memoryview, times: int, done: int) -> None:
     """The loop's side: slot 1 holds the time of the last wake; a byte says that it is there."""
     wake = task()
@@ -108,7 +107,7 @@ def set_all(set_: Set, slots: memoryview, times: int, waiter: tuple[int, int], d
 
 
 def by_thread(name: str, times: int) -> list[int]:
-    set_, task, drop = CONTESTANTS[name]()
+    set_, task, drop = (CONTESTANTS | INSIDE)[name]()
     slots = memoryview(mmap.mmap(-1, 16)).cast("q")
     done, say = os.pipe()
     took: list[int] = []
@@ -124,7 +123,7 @@ def by_thread(name: str, times: int) -> list[int]:
 
 
 def by_process(name: str, times: int) -> list[int]:
-    set_, task, drop = CONTESTANTS[name]()
+    set_, task, drop = (CONTESTANTS | INSIDE)[name]()
     slots = memoryview(mmap.mmap(-1, 16)).cast("q")
     done, say = os.pipe()
     try:
@@ -135,20 +134,77 @@ def by_process(name: str, times: int) -> list[int]:
         drop()
 
 
-def measure(how: Callable[[str, int], list[int]], name: str, times: int) -> float:
-    """The median wake in microseconds, in a process of its own."""
+def stdlib() -> Contestant:
+    """asyncio.Event, which a thread may only set through its loop."""
+    made: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    def set_() -> None:
+        loop, event = made[0]
+        loop.call_soon_threadsafe(event.set)
+
+    def task() -> Woke:
+        event = asyncio.Event()
+        made.append((asyncio.get_running_loop(), event))
+
+        async def wake() -> int:
+            await event.wait()
+            at = perf_counter_ns()
+            event.clear()
+            return at
+
+        return wake
+
+    return set_, task, lambda: None
+
+
+def of_aiologic() -> Contestant:
+    event = module("aiologic").REvent()  # type: ignore[attr-defined] # a module whose types nobody knows
+
+    def task() -> Woke:
+        async def wake() -> int:
+            await event
+            at = perf_counter_ns()
+            event.clear()
+            return at
+
+        return wake
+
+    return event.set, task, lambda: None
+
+
+CONTESTANTS: dict[str, Callable[[], Contestant]] = {OURS: ours, BARE: bare, CALLBACK: partial(bare, in_callback=True)}
+INSIDE: dict[str, Callable[[], Contestant]] = {
+    "asyncio.Event, call_soon_threadsafe": stdlib, "aiologic.REvent": of_aiologic,
+}
+
+
+def measure(how: Callable[[str, int], list[int]], name: str, times: int, samples: list[float]) -> float:
+    """The median wake in microseconds, in a process of its own; and some of them all."""
     took: list[int] = in_child(partial(how, name, times + 10))
     if len(took) < times:
         message = f"{name}: the loop ended after {len(took)} wakes"
         raise RuntimeError(message)
-    return statistics.median(took[10:]) / 1e3  # the first ten are to warm up
+    us = [one / 1e3 for one in took[10:]]  # the first ten are to warm up
+    samples += us[:KEPT]
+    return statistics.median(us)
 
 
 def run(effort: Effort) -> Iterator[Table]:
     for kind, how in {"another thread": by_thread, "another process": by_process}.items():
         table = Table("asyncio", f"set() by {kind} until the awaiting task runs", "us")
         times = effort.of(150, 50)
-        rounds(table, {name: partial(measure, how, name, times) for name in CONTESTANTS}, effort.of(15, 9))
+        names = [*CONTESTANTS]
+        if how is by_thread:
+            for name, make in INSIDE.items():  # they reach no other process
+                try:
+                    make()
+                except Absent as reason:
+                    table.absent[name] = str(reason)
+                else:
+                    names.append(name)
+        table.samples = {name: [] for name in names}
+        rounds(table, {name: partial(measure, how, name, times, table.samples[name]) for name in names},
+               effort.rounds(15))
         table.at_most(f"a wake in asyncio, set by {kind}", OURS, BARE, 1.5)
         table.print(BARE)
         yield table

@@ -6,7 +6,7 @@ from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from benchmarks.cases.event import OURS, processes
+from benchmarks.cases.event import OURS, processes, with_a_flag
 from benchmarks.harness import Table, cpus, rounds
 from benchmarks.peers import Absent
 from benchmarks.peers import event as peers
@@ -77,7 +77,7 @@ def asleep_between(effort: Effort, on: tuple[int, int] | None) -> Table:
     turns = effort.of(5_000, 1_000)
     with c_program("floor_event", core=True) as floor, place() as here:
         measures: dict[str, Callable[[], float]] = {}
-        for peer in processes(peers.all_peers()):
+        for peer in processes(with_a_flag(peers.all_peers())):
             try:
                 peer.make("probe").drop()
             except Absent as reason:
@@ -86,7 +86,7 @@ def asleep_between(effort: Effort, on: tuple[int, int] | None) -> Table:
                 measures[peer.name] = partial(measure, peer.make, turns, on)
         measures[FLOOR] = partial(from_c, floor, "pingpong", here, turns, on)
         measures[FUTEX] = partial(from_c, floor, "futex", here, turns, on)
-        rounds(table, measures, effort.of(15, 9))
+        rounds(table, measures, effort.rounds(15))
     table.at_most(f"ping-pong, {where}", OURS, FLOOR, 1.2)
     table.at_most(f"ping-pong, {where}", OURS, "SystemEvent", 0.85)
     table.print(OURS)
@@ -104,7 +104,7 @@ def spinning(effort: Effort, on: tuple[int, int]) -> Table:
             f"{FLOOR}, spinning": partial(from_c, floor, "pingpong", here, turns, on, spin_s=SPIN_S),
             f"{FUTEX}, spinning": partial(from_c, floor, "futex", here, turns, on, spin_s=SPIN_S),
         }
-        rounds(table, measures, effort.of(15, 9))
+        rounds(table, measures, effort.rounds(15))
     table.below("ping-pong, spinning on two free processors", ours, 1.0)
     table.print(ours)
     return table

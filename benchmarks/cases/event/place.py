@@ -7,8 +7,10 @@ and what it costs more is the memory's, not the place's.
 
 from __future__ import annotations
 
+import os
 import random
 import statistics
+from contextlib import ExitStack
 from functools import partial
 from itertools import cycle
 from pathlib import Path
@@ -17,15 +19,21 @@ from typing import TYPE_CHECKING
 
 from benchmarks.cases.event import OURS
 from benchmarks.harness import Table, cpus, pinned, rounds
+from benchmarks.peers import Absent
+from benchmarks.peers.event import jk_event, system_event, tocsin_event
 from benchmarks.procs import place, room_for
 from tocsin import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from benchmarks.cases import Effort
+    from benchmarks.peers.event import Flag
 
 FEW = 10
+COUNTS = (10, 100, 1_000, 10_000, 100_000)
+MOST = {"SystemEvent": 1_000, "jk Event": 10_000}
+SAMPLE = 200
 EACH = 5_000  # bytes of memory that an event of its own page takes, and then some
 SEED = 2
 
@@ -66,7 +74,7 @@ def run(effort: Effort) -> Iterator[Table]:
         files = len(list(Path(full).iterdir()))
         times = effort.of(3_000, 1_000)
         rounds(table, {among: partial(open_and_set, small, few, times), one: partial(open_and_set, full, some, times),
-                       all_over: partial(open_and_set, full, scattered, times)}, effort.of(15, 9))
+                       all_over: partial(open_and_set, full, scattered, times)}, effort.rounds(15))
         if files < many:
             message = f"the full place has {files} files only"
             raise RuntimeError(message)
@@ -75,4 +83,52 @@ def run(effort: Effort) -> Iterator[Table]:
     yield table
 
 
-CASES = {"100,000": run}
+def opened_at(make: Callable[[str], Flag], names: list[str], times: int) -> float:
+    """The median of open and set by name, in us, of a peer that has names; and that of ours beside it."""
+    took = []
+    turn = cycle(names)
+    for _ in range(times):
+        name = next(turn)
+        start = perf_counter_ns()
+        make(name).set()
+        took.append(perf_counter_ns() - start)
+    return statistics.median(took) / 1e3
+
+
+def named() -> dict[str, Callable[[str], Flag]]:
+    """How an event is opened by its name, again and again, by those who have names."""
+    return {OURS: tocsin_event.open_event, "SystemEvent": partial(system_event.make, child=True),
+            "jk Event": jk_event.make}
+
+
+def sweep(effort: Effort) -> Iterator[Table]:
+    """Everybody's places fill together, by a factor of ten at a time."""
+    made: dict[str, list[str]] = {}
+    with ExitStack() as stack, pinned(cpus()[0]):
+        tables = [Table("objects", f"open and set one by name, of {count:,}", "us", along="events", x=count)
+                  for count in (COUNTS[:-1] if effort.quick else COUNTS)]
+        for table in tables:
+            measures = {}
+            for name, make in named().items():
+                most = MOST.get(name, COUNTS[-1])
+                if table.x > most:
+                    table.absent[name] = f"not tried with more than {most:,}"
+                    continue
+                there = made.setdefault(name, [])
+                try:
+                    for number in range(len(there), int(table.x)):
+                        flag = make(f"tocsin-bench-{os.getpid()}-{number}")
+                        there.append(f"tocsin-bench-{os.getpid()}-{number}")
+                        if name != OURS:  # ours go with their place
+                            stack.callback(flag.drop)
+                except Absent as reason:
+                    table.absent[name] = str(reason)
+                    continue
+                some = random.Random(SEED).sample(there, min(SAMPLE, len(there)))
+                measures[name] = partial(opened_at, make, some, effort.of(1_000, 300))
+            rounds(table, measures, effort.rounds())
+            table.print(OURS)
+            yield table
+
+
+CASES = {"100,000": run, "objects": sweep}

@@ -67,7 +67,7 @@ def compete(effort: Effort, case: str, count: int) -> Iterator[Table]:
         return found[0]
 
     peers = taking_part(cost, lambda peer: peer.across)
-    rounds(cost, {peer.name: partial(measure, peer.name, peer.make) for peer in peers}, effort.of(9, 9))
+    rounds(cost, {peer.name: partial(measure, peer.name, peer.make) for peer in peers}, effort.rounds())
     even.values = shares
     cost.at_most("a turn", OURS, "fcntl.flock", 1.0)
     cost.print(OURS)

@@ -20,7 +20,7 @@ OURS = "tocsin.Queue"
 FILES = {  # the case, and the file that measures it
     "1-1": "through", "2x2": "through", "batches": "through", "4 KiB": "through", "64 processes": "crowd",
     "wake": "wake", "floor": "floor", "a million": "backlog", "millions": "millions", "idle": "idle",
-    "10,000": "place",
+    "10,000": "place", "payload": "sweeps", "processes": "sweeps", "backlog": "unread",
 }
 
 # About 60 bytes as JSON, and with a 4 KiB string.

@@ -10,7 +10,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.cases.queue import ITEM, OURS
-from benchmarks.harness import ROUNDS, Spread, Table, Verdict, rounds
+from benchmarks.harness import Spread, Table, Verdict, rounds
 from benchmarks.peers.queue import MSGSPEC
 from benchmarks.procs import in_child, place
 
@@ -76,7 +76,8 @@ def run(effort: Effort) -> Iterator[Table]:
         among, only = f"the first of {count:,}", "the only one"
         with Queue("many", at=here) as many, Queue("one", at=here) as one:
             read_first(many, READS)
-            rounds(first, {among: partial(read_first, many, READS), only: partial(read_first, one, READS)}, ROUNDS)
+            rounds(first, {among: partial(read_first, many, READS), only: partial(read_first, one, READS)},
+                   effort.rounds())
         first.at_most("reading the first of a million", among, only, 1.25)
         first.print(only)
         yield first

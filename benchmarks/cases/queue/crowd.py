@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.cases.queue import ITEM, OURS, taking_part
 from benchmarks.cases.queue.traffic import Shape, Took, enough, through
-from benchmarks.harness import ROUNDS, Table, rounds
+from benchmarks.harness import Table, rounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ def run(effort: Effort) -> Iterator[Table]:
                 return all_of[-1].us
 
             measures[name] = us
-    rounds(clock, measures, ROUNDS)
+    rounds(clock, measures, effort.rounds())
     few, many = f"{OURS}, {FEW} and {FEW}", f"{OURS}, {EACH} and {EACH}"
     clock.print(few)
     yield clock

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.cases.queue import ITEM
 from benchmarks.cases.queue.traffic import BATCH
-from benchmarks.harness import ROUNDS, Table, cpus, pinned, rounds
+from benchmarks.harness import Table, cpus, pinned, rounds
 from benchmarks.peers import here
 from benchmarks.peers.queue import MSGSPEC, tocsin_queue
 from benchmarks.procs import c_program, output_of
@@ -53,7 +53,7 @@ def run(effort: Effort) -> Iterator[Table]:
                 "tocsin.Queue, raw bytes": partial(alone, "raw", MSGSPEC.encode(ITEM), count),
                 "tocsin.Queue": partial(alone, "json", ITEM, count),
             }
-            rounds(table, measures, ROUNDS)
+            rounds(table, measures, effort.rounds())
         table.print(FROM_C)
         yield table
         title = f"from one process to another, from C, on processors {' and '.join(pair)}"
@@ -61,7 +61,7 @@ def run(effort: Effort) -> Iterator[Table]:
         rounds(both, {
             "one by one": partial(c_us, "between", str(count * 4), "1", *pair),
             f"in batches of {BATCH}": partial(c_us, "between", str(count * 8), str(BATCH), *pair),
-        }, ROUNDS)
+        }, effort.rounds())
         both.print("one by one")
         yield both
 

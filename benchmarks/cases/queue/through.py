@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.cases.queue import ITEM, LARGE, OURS, taking_part
 from benchmarks.cases.queue.traffic import BATCH, Shape, enough, through
-from benchmarks.harness import ROUNDS, Table, rounds
+from benchmarks.harness import Table, rounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ def measure(table: Table, effort: Effort, contestants: Mapping[str, tuple[Peer, 
     seconds = effort.of(90, 40) / 1e3
     measures = {name: partial(us_an_item, peer, shape, enough(peer, shape, seconds))
                 for name, (peer, shape) in contestants.items()}
-    rounds(table, measures, ROUNDS)
+    rounds(table, measures, effort.rounds())
 
 
 def us_an_item(peer: Peer, shape: Shape, items: int) -> float:

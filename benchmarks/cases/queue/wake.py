@@ -56,7 +56,7 @@ def run(effort: Effort) -> Iterator[Table]:
     for on in [tuple(usable[:2]), ()] if len(usable) > 1 else [()]:
         table = Table("wake", "put() until a sleeping consumer has the item", "us")
         measures = {peer.name: partial(of_one, peer, effort.of(40, 10), on) for peer in taking_part(table)}
-        yield from wake_tables(table, measures, on, PIPE, judge)
+        yield from wake_tables(effort, table, measures, on, beside=PIPE, judge=judge)
 
 
 CASES = {"wake": run}

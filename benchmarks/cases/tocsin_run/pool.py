@@ -23,7 +23,7 @@ RECEIVE, XARGS = "tocsin receive -- true", "xargs -P 2 -n 1 true"
 
 
 def run(effort: Effort) -> Iterator[Table]:
-    count = effort.of(2_000, 1_000)
+    count = effort.of(1_000, 300)
     table = Table("pool", f"an item of {count:,}, each to a command of its own", "us", rate="items")
     ours, true, xargs = beside("tocsin"), shutil.which("true"), shutil.which("xargs")
     assert ours, "tocsin is not installed"
@@ -54,7 +54,7 @@ def run(effort: Effort) -> Iterator[Table]:
             measures[XARGS] = partial(timed, [xargs, "-P", "2", "-n", "1", true], listed)
         else:
             table.absent[XARGS] = "xargs is not installed"
-        rounds(table, measures, effort.of(11, 9))
+        rounds(table, measures, effort.rounds(11))
     table.at_most("an item, with redelivery", WORK, XARGS, 1.5)
     table.print(XARGS)
     yield table

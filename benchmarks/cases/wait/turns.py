@@ -10,7 +10,7 @@ from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from benchmarks.harness import ROUNDS, Table
+from benchmarks.harness import Table
 from benchmarks.peers.wait import PEERS, Any, AnyOfList, Epoll, Many, Sets
 from benchmarks.procs import place
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 #: Who is compared, over how many. Ten thousand pipes are more descriptors than most processes may have; so there the
 #: epoll has its thousand.
 PIPES = 1_000
-TABLES = ((1_000, PEERS), (10_000, [Epoll, Sets]), (10_000, [Epoll, Any]))
+COUNTS = (1, 10, 100, 1_000)
+TABLES = (*((count, PEERS) for count in COUNTS), (10_000, [Epoll, Sets]), (10_000, [Epoll, Any]))
 
 
 @contextmanager
@@ -81,37 +82,41 @@ PARTS = {
 
 
 def measure(effort: Effort, case: str, count: int, peers: list[type[Many]]) -> list[Table]:
-    times = effort.of(2_000, 500)
+    times = effort.of(2_000, 500) if count >= PIPES else effort.of(1_000, 300)
     tables = [Table(case, f"{count:,}: {part}", "us") for part in PARTS[case]]
+    floor = Epoll.name if count <= PIPES else f"epoll, {PIPES:,} pipes"
+    for table in tables[:1]:
+        table.along, table.x = "objects that are waited for", count
     with place() as here, ExitStack() as stack:
         measures: dict[str, Callable[[], list[float]]] = {}
         for peer in peers:
-            many = peer(PIPES if peer is Epoll else count, here)
+            many = peer(min(count, PIPES) if peer is Epoll else count, here)
+            name = floor if peer is Epoll else many.name
             stack.callback(many.drop)
             if case == "one by one":
                 go = stack.enter_context(answered(many, 1 << 40))
                 many.begin()
-                measures[many.name] = partial(turns, many, go, times)
+                measures[name] = partial(turns, many, go, times)
             else:
                 many.begin()
-                measures[many.name] = partial(alone, many, times)
+                measures[name] = partial(alone, many, times)
         for run_once in measures.values():
             run_once()  # the first look is at everyone
-        in_turn(tables, measures)
+        in_turn(tables, measures, effort.rounds())
     for table in tables:
         for ours in (Sets, Any, AnyOfList):
-            if ours in peers:
-                table.at_most(f"{table.title}: {ours.name}", ours.name, Epoll.name, 2)
-        table.print(Epoll.name)
+            if ours in peers and count >= PIPES:
+                table.at_most(f"{table.title}: {ours.name}", ours.name, floor, 2)
+        table.print(floor)
     return tables
 
 
-def in_turn(tables: list[Table], measures: dict[str, Callable[[], list[float]]]) -> None:
+def in_turn(tables: list[Table], measures: dict[str, Callable[[], list[float]]], count: int) -> None:
     """As harness.rounds, for measures that give a figure for each of several tables."""
     names = list(measures)
     for table in tables:
         table.values = {name: [] for name in names}
-    for i in range(ROUNDS):
+    for i in range(count):
         turned = names[i % len(names) :] + names[: i % len(names)]
         for name in turned if i % 2 == 0 else reversed(turned):
             for table, value in zip(tables, measures[name](), strict=True):
@@ -122,7 +127,7 @@ def run(case: str, effort: Effort) -> Iterator[Table]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
-        for count, peers in TABLES:
+        for count, peers in TABLES if case == "one by one" else TABLES[-3:]:
             yield from measure(effort, case, count, peers)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -38,7 +38,7 @@ def run(effort: Effort) -> Iterator[Table]:
         table = Table("wake", "mkdir or rmdir until the waiter has seen it", "us")
         times = effort.of(40, 10)
         measures = {peer.name: partial(of_one, peer, SLOW if peer.slow else times, on) for peer in taking_part(table)}
-        yield from wake_tables(table, measures, on, FLOOR, judge)
+        yield from wake_tables(effort, table, measures, on, beside=FLOOR, judge=judge)
 
 
 CASES = {"wake": run}

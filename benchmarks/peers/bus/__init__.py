@@ -21,9 +21,10 @@ class Peer:
     across: bool = True
     #: On the loop: (await one event, emit it from another thread).
     wait: Callable[[], tuple[Callable[[], Awaitable[Any]], Callable[[], object]]] | None = None
+    calls: bool = True  # False: it has no callbacks, and can only be waited for
 
 
-FILES = ("tocsin_bus", "aioevt_manager", "bare_calls", "pyee_emitter", "blinker_signal")
+FILES = ("tocsin_bus", "aioevt_manager", "bare_calls", "pyee_emitter", "blinker_signal", "thread_queues")
 
 
 def all_peers() -> list[Peer]:

@@ -34,12 +34,18 @@ class Peer:
     package: str | None  # the distribution that it comes from; None: the standard library
     processes: bool  # whether it reaches other processes
     make: Callable[[str], Flag]  # raises Absent
+    flag: bool = True  # False: a pulse only, with nothing to ask or to clear
+    spins: bool = False  # its waiter never sleeps
 
 
 FILES = (
     "tocsin_event", "threading_event", "asyncio_event", "multiprocessing_event", "system_event", "waitable_event",
-    "aiologic_event", "pipe", "eventfd",
+    "aiologic_event", "pipe", "eventfd", "jk_event", "redis_pubsub", "iceoryx2_event",
 )
+
+
+def nothing() -> None:
+    """What a pulse has in place of a flag's other verbs."""
 
 
 def all_peers() -> list[Peer]:

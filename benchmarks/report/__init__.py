@@ -1,0 +1,1 @@
+"""What was measured, told: tables and plots in the documents, and the few ratios in README."""
