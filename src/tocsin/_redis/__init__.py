@@ -23,7 +23,11 @@ _THERE = {
 KINDS = {
     "bus": ("tocsin._topic", "Topic"),
     "data": ("tocsin._data", "DataEvent"),
+    "bus": ("tocsin._topic", "Topic"),
+    "data": ("tocsin._data", "DataEvent"),
     "event": ("tocsin._event", "Event"),
+    "queue": ("tocsin._queue", "Queue"),
+    "signal": ("tocsin._signal", "Signal"),
     "queue": ("tocsin._queue", "Queue"),
     "signal": ("tocsin._signal", "Signal"),
 }
