@@ -23,11 +23,8 @@ _THERE = {
 KINDS = {
     "bus": ("tocsin._topic", "Topic"),
     "data": ("tocsin._data", "DataEvent"),
-    "bus": ("tocsin._topic", "Topic"),
-    "data": ("tocsin._data", "DataEvent"),
     "event": ("tocsin._event", "Event"),
-    "queue": ("tocsin._queue", "Queue"),
-    "signal": ("tocsin._signal", "Signal"),
+    "lock": ("tocsin._lock", "Lock"),
     "queue": ("tocsin._queue", "Queue"),
     "signal": ("tocsin._signal", "Signal"),
 }
