@@ -123,8 +123,10 @@ class Delivery(Generic[T]):
 
     def __del__(self) -> None:
         if getattr(self, "_open", False) and self._queue._let_go(self._claim):
-            import warnings
-
+            try:
+                import warnings
+            except ImportError:  # the interpreter is ending, and imports nothing any more
+                return
             warnings.warn(
                 f"item {self.sequence} of {self._queue._title()} was dropped without ack() or nack(), and went back",
                 ResourceWarning,

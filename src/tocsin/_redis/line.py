@@ -168,7 +168,7 @@ def _end() -> bytes:
 
 
 def unreachable(address: Address, error: object) -> Unreachable:
-    why = str(error) or type(error).__name__
+    why = (str(error) or type(error).__name__).rstrip(".")
     return Unreachable(f"the server {address.shown} can't be reached: {why}: is it running, and is this its address?")
 
 
