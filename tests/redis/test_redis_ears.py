@@ -6,7 +6,7 @@ import gc
 import os
 import select
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness.callers import LOOPS, RUN, InThread
@@ -51,15 +51,33 @@ def test_threads_and_loops_on_one_handle_miss_no_edge(place: str, tally: Callabl
         calls += [InThread(lambda n=n, kind=kind: RUN[kind](lambda: task(n))) for n, kind in enumerate(LOOPS, 2)]
         looks = InThread(look)
         for count in range(1, rounds + 1):
-            setter.set()
-            setter.clear()
+            setter.set()  # no clear yet: its entry would tell of the set as well
             until(lambda c=count: min(seen) >= c or any(map(failed, calls)), f"all saw set {count}")
             assert min(seen) >= count, [call.result() for call in calls if failed(call)]
+            setter.clear()
         over.set()
         looks.result()
         for call in calls:
             call.result()
-    tally(f"{rounds} pulses to two threads, three loops and a looker on one handle, 0 missed")
+    tally(f"{rounds} sets to two threads, three loops and a looker on one handle, 0 missed")
+
+
+def test_what_a_look_finds_while_the_ear_connects(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wait has begun, and the read that it sends afterwards begins behind what it waits for."""
+    with Event("x", at=place) as handle, Event("x", at=place) as setter:
+        connect, looks = handle._server.connect, [setter.set, handle.is_set]
+
+        def connecting(*args: Any) -> Any:
+            while looks:
+                looks.pop(0)()
+            return connect(*args)
+
+        monkeypatch.setattr(handle._server, "connect", connecting)
+        handle._ear.looked += 10**15  # the look of each minute would find it, too
+        wait = InThread(handle.wait)
+        until(wait.done, "the wait has heard of it")
+        assert wait.result()
+        assert looks == []
 
 
 @pytest.mark.parametrize("kind", ["thread", *LOOPS])

@@ -144,7 +144,7 @@ class Server:
         text = said(error)
         if text.startswith(("NOPERM", "NOAUTH", "WRONGPASS")):
             return refused(self.address, text)
-        if text.startswith("WRONGTYPE"):
+        if "WRONGTYPE" in text:
             return Refusal(-errno.EMEDIUMTYPE, text)
         if text.startswith(("OOM", "MISCONF")):
             return OSError(errno.ENOSPC, f"the server {self.address.shown} takes no more: {text}")
