@@ -212,10 +212,16 @@ class RedisFetching(Base):
 
     # -- the steps
 
-    def _fetch(self, count: int, until: int, twin: str) -> tuple[Taker, list[Any]]:
-        """A taker and what it has taken, which the caller keeps. Empty, ShutDown, ObjectRemoved, WaitCancelled,
-        ValueError, Unreachable."""
-        steps, server = self._steps(count, until, twin), self._server
+    def _left(self, hand: list[Taker]) -> None:
+        """Who took has left in the middle: a handler raised, the task was cancelled, an item could not be decoded."""
+        for taker in hand:
+            self._part(taker)
+        self._mend_now()
+
+    def _fetch(self, count: int, until: int, twin: str, hand: list[Taker]) -> tuple[Taker, list[Any]]:
+        """A taker and what it has taken; it is in `hand`, too, for `_left`. Empty, ShutDown, ObjectRemoved,
+        WaitCancelled, ValueError, Unreachable."""
+        steps, server = self._steps(count, until, twin, hand), self._server
         try:
             step = next(steps)
             while True:
@@ -237,13 +243,13 @@ class RedisFetching(Base):
             found: tuple[Taker, list[Any]] = done.value
             return found
 
-    async def _fetch_async(self, count: int, until: int) -> tuple[Taker, list[Any]]:
+    async def _fetch_async(self, count: int, until: int, hand: list[Taker]) -> tuple[Taker, list[Any]]:
         """The same for tasks: the loop goes on while the server thinks. It is stopped for a moment where a connection
         is made, where the holders of what is taken are asked for, once a second, and when a task is cancelled."""
         from tocsin._aio import pause, until_ready
         from tocsin._redis import asks
 
-        steps, server = self._steps(count, until, ""), self._server
+        steps, server = self._steps(count, until, "", hand), self._server
         try:
             step = next(steps)
             while True:
@@ -266,7 +272,7 @@ class RedisFetching(Base):
             found: tuple[Taker, list[Any]] = done.value
             return found
 
-    def _steps(self, count: int, until: int, twin: str) -> Steps:
+    def _steps(self, count: int, until: int, twin: str, hand: list[Taker]) -> Steps:
         """What a wait for items does, but for the waiting."""
         self._check_open()
         trial = _Patience(self, until)
@@ -274,6 +280,7 @@ class RedisFetching(Base):
             taker: Taker | None = None
             try:
                 taker = self._taker(until)
+                hand[:] = (taker,)
                 return taker, (yield from self._entries_by(taker, count, until, twin, trial))
             except Unreachable as error:
                 if taker is not None:
@@ -283,11 +290,6 @@ class RedisFetching(Base):
             except (_errors.Empty, _errors.ShutDown, WaitCancelled, OSError, ValueError):
                 if taker is not None:
                     self._keep(taker)
-                    self._mend_now()
-                raise
-            except BaseException:  # a handler raised, or the task is cancelled
-                if taker is not None:
-                    self._part(taker)
                     self._mend_now()
                 raise
 
@@ -303,7 +305,7 @@ class RedisFetching(Base):
                     break
             self._check_end(found)
             if until and twin:
-                warn_if_loop_is_running(twin, 4)
+                warn_if_loop_is_running(twin, 5)
                 twin = ""
             if until == 0 or 0 < until <= _core.now():
                 self._fail_take(-errno.EAGAIN, 0)

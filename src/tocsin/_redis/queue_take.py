@@ -17,7 +17,12 @@ from tocsin._redis.script import script
 from tocsin._redis.server import Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
     from tocsin._redis.taker import Taker
+
+    T = TypeVar("T")
 
 _GOT, _ACK, _ROOM = (script(f"queue_{name}") for name in ("got", "ack", "room"))
 _MOST = 1000  # entries that one script is told of
@@ -52,36 +57,47 @@ class RedisTaking(RedisFetching):
 
     # -- for good
 
-    def _hand_over(self, taker: Taker, entries: list[Any]) -> list[Any]:
+    def _take(self, count: int, until: int, twin: str, hand_over: Callable[[Taker, list[Any]], T]) -> T:
+        hand: list[Taker] = []
+        try:
+            return hand_over(*self._fetch(count, until, twin, hand))
+        except BaseException:
+            self._left(hand)
+            raise
+
+    async def _take_async(self, count: int, until: int, hand_over: Callable[[Taker, list[Any]], T]) -> T:
+        hand: list[Taker] = []
+        try:
+            return hand_over(*await self._fetch_async(count, until, hand))  # nothing is awaited between the two
+        except BaseException:
+            self._left(hand)
+            raise
+
+    def _for_good(self, taker: Taker, entries: list[Any]) -> list[Any]:
         """What was taken is the caller's now. That is said behind it, so that he need not wait for that; and last, so
         that whatever fails before leaves it in the queue. [] if all of it went to the dead letters."""
-        try:
-            found, mine, size = [], [], 0
-            for entry, row in entries:
-                if self._limit and len(row) > 4 and int(row[5]) > self._limit:
-                    claim: Any = Claim(self, entry, row)
-                    if self._give_up(claim, "its process died", claim.attempt - 1):
-                        continue
-                    self._let_hand(claim)
-                try:
-                    value = self._decode(row[3])
-                except Exception as error:
-                    claim = Claim(self, entry, row)
-                    if self._give_up(claim, words(error), claim.attempt):
-                        continue
-                    self._let_hand(claim)
-                    raise self._unreadable(error) from error
-                found.append(value)
-                mine.append(entry)
-                size += len(row[3])
-            holder = taker.consumer.split(b".", 1)[0]
-            for start in range(0, len(mine), _MOST):
-                args = (self._id, holder, 0 if start else size, *mine[start : start + _MOST])
-                taker.say(Question(_GOT.call(self._keys, args), _GOT))
-        except BaseException:
-            self._part(taker)
-            self._mend_now()
-            raise
+        found, mine, size = [], [], 0
+        for entry, row in entries:
+            if self._limit and len(row) > 4 and int(row[5]) > self._limit:
+                claim: Any = Claim(self, entry, row)
+                if self._give_up(claim, "its process died", claim.attempt - 1):
+                    continue
+                self._let_hand(claim)
+            try:
+                value = self._decode(row[3])
+            except Exception as error:
+                claim = Claim(self, entry, row)
+                if self._give_up(claim, words(error), claim.attempt):
+                    continue
+                self._let_hand(claim)
+                raise self._unreadable(error) from error
+            found.append(value)
+            mine.append(entry)
+            size += len(row[3])
+        holder = taker.consumer.split(b".", 1)[0]
+        for start in range(0, len(mine), _MOST):
+            args = (self._id, holder, 0 if start else size, *mine[start : start + _MOST])
+            taker.say(Question(_GOT.call(self._keys, args), _GOT))
         self._keep(taker)
         return found
 
@@ -90,7 +106,7 @@ class RedisTaking(RedisFetching):
         if self._codec is None:
             self._find_codec()
         while True:
-            for value in self._hand_over(*self._fetch(1, until, "get_async")):
+            for value in self._take(1, until, "get_async", self._for_good):
                 return value
 
     def get_nowait(self) -> Any:
@@ -101,7 +117,7 @@ class RedisTaking(RedisFetching):
         if self._codec is None:
             self._find_codec()
         while True:
-            found = self._hand_over(*self._fetch(most, until, "get_many_async"))
+            found = self._take(most, until, "get_many_async", self._for_good)
             if found:
                 return found
 
@@ -110,7 +126,7 @@ class RedisTaking(RedisFetching):
         if self._codec is None:
             self._find_codec()
         while True:
-            for value in self._hand_over(*await self._fetch_async(1, until)):
+            for value in await self._take_async(1, until, self._for_good):
                 return value
 
     async def get_many_async(self, max_items: int, block: bool = True, timeout: float | None = None) -> list[Any]:  # noqa: FBT001, FBT002
@@ -118,24 +134,19 @@ class RedisTaking(RedisFetching):
         if self._codec is None:
             self._find_codec()
         while True:
-            found = self._hand_over(*await self._fetch_async(most, until))
+            found = await self._take_async(most, until, self._for_good)
             if found:
                 return found
 
     # -- in hand
 
     def _receive(self, until: int) -> Any:
-        return self._claim(*self._fetch(1, until, "receive_async"))
+        return self._take(1, until, "receive_async", self._claim)
 
     def _claim(self, taker: Taker, entries: list[Any]) -> Any:
-        try:
-            claim = Claim(self, *entries[0])
-            if self._is_limited:
-                taker.say(Question(_ROOM.call(self._keys, (self._id,)), _ROOM))
-        except BaseException:
-            self._part(taker)
-            self._mend_now()
-            raise
+        claim = Claim(self, *entries[0])
+        if self._is_limited:
+            taker.say(Question(_ROOM.call(self._keys, (self._id,)), _ROOM))
         self._keep(taker)
         return claim
 
@@ -144,8 +155,7 @@ class RedisTaking(RedisFetching):
         if self._codec is None:
             self._find_codec()
         while True:
-            # Nothing is awaited between the two.
-            delivery = self._deliver(self._claim(*await self._fetch_async(1, until)))
+            delivery = self._deliver(await self._take_async(1, until, self._claim))
             if delivery is not None:
                 return delivery
 
