@@ -202,6 +202,7 @@ def test_letters_have_no_letters(queue: Queue[Any]) -> None:
     assert queue.dead.get(timeout=60) == "x"
 
 
+@pytest.mark.local("what lies in a directory has a path")
 def test_the_queue_is_a_path(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     with Queue("./q") as queue:

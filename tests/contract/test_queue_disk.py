@@ -39,6 +39,7 @@ def test_a_full_disk(small_disk: str) -> None:
         assert queue.get() == "room again"
 
 
+@pytest.mark.local("disks of this host")
 def test_no_room_for_another_segment(place: str) -> None:
     """The same by a limit of the process, which needs no root: its files may not grow."""
     script = """
@@ -64,6 +65,7 @@ assert q.get() == 'more room'
         child.check()
 
 
+@pytest.mark.local("files that were damaged")
 def test_items_that_were_damaged(place: str) -> None:
     """Said once, and the others are still got."""
     with Queue("q", at=place) as queue:

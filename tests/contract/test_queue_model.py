@@ -65,6 +65,7 @@ HOLDERS = """
 """
 
 
+@pytest.mark.local("the format of files")
 def test_the_stamp_is_where_the_format_says(place: str) -> None:
     with Queue("q", at=place) as queue:
         queue.put(1)

@@ -45,7 +45,7 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
 
     def _config(self, *more: Any) -> dict[str, Any]:
         maxsize, max_bytes, max_deliveries, codec, durable = (None if value == -1 else value for value in more)
-        start = dict.fromkeys(("shut", "puts", "bytes", "room", "joins", "nudges"), (None, 0))
+        start = dict.fromkeys(("shut", "puts", "bytes", "room", "joins"), (None, 0)) | {"nudge": (None, "")}
         fixed = {
             "maxsize": (maxsize, 0),
             "max_bytes": (max_bytes, 0),
@@ -204,6 +204,8 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
                     if done:
                         break
                     raise
+                if self._stale:  # what the ear has not heard yet is nothing new to us
+                    self._look_figures(until)
                 self._until_news(before, until)
             except (_errors.ShutDown, OSError):
                 if done:
@@ -248,7 +250,14 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
 
     def task_done(self) -> None:
         self._settle_all()
-        self._change(_TASK_DONE, self._keys, (self._id, self._holder()))
+        is_busy = bool(self._busy)
+        try:
+            self._change(_TASK_DONE, self._keys, (self._id, self._holder()))
+        except ValueError:
+            # What another thread's taker was still saying then, it has said now.
+            if not is_busy:
+                raise
+            self._change(_TASK_DONE, self._keys, (self._id, self._holder()))
 
     def join(self, timeout: float | None = None) -> bool:
         until = _core.deadline(timeout)

@@ -2,7 +2,7 @@
 -- KEYS: as queue_common, 6 the writer's memory
 -- ARGV: 1 id, 2 its entry, 3 how many bytes it is, 4 the change's number
 -- Answer: 1. Refuses: ESTALE (it isn't in this consumer's hands any more), EIDRM
-local m = redis.call('HMGET', KEYS[1], 'id', 'room', 'joins', 'bytes', 'nudges')
+local m = redis.call('HMGET', KEYS[1], 'id', 'room', 'joins', 'bytes', 'nudge')
 if m[1] ~= ARGV[1] then
   return redis.error_reply('TOCSIN EIDRM')
 end

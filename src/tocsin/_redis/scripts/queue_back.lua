@@ -5,7 +5,8 @@
 -- Answer: how many. Refuses: ESTALE (none of them is in this consumer's hands any more), EIDRM
 --@include queue_common
 local last = #ARGV
-if redis.call('HGET', KEYS[1], 'id') ~= ARGV[1] then
+local m = redis.call('HMGET', KEYS[1], 'id', 'nudge')
+if m[1] ~= ARGV[1] then
   return redis.error_reply('TOCSIN EIDRM')
 end
 local count = 0
@@ -14,7 +15,8 @@ for i = 4, last - 1 do
     local entry = redis.call('XRANGE', KEYS[2], ARGV[i], ARGV[i])[1]
     redis.call('XDEL', KEYS[2], ARGV[i])
     if entry and entry[2][1] == 'n' then
-      redis.call('XADD', KEYS[2], '*', 'n', '1')
+      nudge()
+      count = count + 1
     elseif entry then
       local row = entry[2]
       local attempt = (row[5] == 'a' and row[6] or 1) + ARGV[3]
@@ -36,5 +38,8 @@ if count == 0 then
   return redis.error_reply('TOCSIN ESTALE')
 end
 redis.call('SET', KEYS[6], ARGV[last], 'EX', 120)
+if ARGV[2] ~= '0' and m[2] == '' then
+  nudge() -- who is blocked doesn't know when to look
+end
 ring()
 return count

@@ -3,7 +3,7 @@
 -- ARGV: 1 id, 2 the holder, 3 to n its consumers
 -- Answer: how many came back. Refuses: EIDRM
 --@include queue_common
-local m = redis.call('HMGET', KEYS[1], 'id', 'joins', 'nudges')
+local m = redis.call('HMGET', KEYS[1], 'id', 'joins', 'nudge')
 if m[1] ~= ARGV[1] then
   return redis.error_reply('TOCSIN EIDRM')
 end
@@ -19,7 +19,8 @@ for i = 3, #ARGV do
       redis.call('XACK', KEYS[2], 'g', row[1])
       redis.call('XDEL', KEYS[2], row[1])
       if entry and entry[2][1] == 'n' then
-        redis.call('XADD', KEYS[2], '*', 'n', '1')
+        nudge()
+        m[3] = 'n'
       elseif entry then
         local fields = entry[2]
         local attempt = (fields[5] == 'a' and fields[6] or 1) + 1

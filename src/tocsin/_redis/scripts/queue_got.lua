@@ -12,6 +12,6 @@ redis.call('HINCRBY', KEYS[4], ARGV[2], n)
 redis.call('HSET', KEYS[1], 'bytes', m[3] - ARGV[3])
 if m[2] == '1' then
   --@include queue_common
-  tell('1', '0', 0)
+  tell('1', '0', '')
 end
 return n

@@ -3,7 +3,7 @@
 -- ARGV: 1 id
 -- Answer: how much, and the last entry of the news. Refuses: EIDRM
 --@include queue_common
-local m = redis.call('HMGET', KEYS[1], 'id', 'nudges', 'last')
+local m = redis.call('HMGET', KEYS[1], 'id', 'nudge', 'last')
 if m[1] ~= ARGV[1] then
   return redis.error_reply('TOCSIN EIDRM')
 end

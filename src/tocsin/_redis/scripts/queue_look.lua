@@ -1,14 +1,23 @@
 -- A consumer's look: what was put off and is due comes back. May run twice.
 -- KEYS: as queue_common
--- ARGV: 1 id, 2 an entry with a nudge that this consumer took and passes on, or ''
+-- ARGV: 1 id, 2 the nudge, if this consumer took it, or ''
 -- Answer: shut, how many are ready, in how many ms the next is due (-1: none), how many are in hands, how many were taken
 --         and not reported, how many are put off, the last entries of the items and of the news, bytes, puts
+-- A nudge is passed on when the queue has ended, for all have to know that; else it has done its work.
 -- Refuses: EIDRM, after the nudge was passed on
 --@include queue_common
-local m = redis.call('HMGET', KEYS[1], 'id', 'shut', 'nudges', 'last', 'bytes', 'puts')
+local m = redis.call('HMGET', KEYS[1], 'id', 'shut', 'nudge', 'last', 'bytes', 'puts')
 if ARGV[2] ~= '' and redis.call('XACK', KEYS[2], 'g', ARGV[2]) == 1 then
   redis.call('XDEL', KEYS[2], ARGV[2])
-  redis.call('XADD', KEYS[2], '*', 'n', '1')
+  if m[1] ~= ARGV[1] then
+    redis.call('XADD', KEYS[2], '*', 'n', '1')
+  elseif m[2] == '1' then
+    nudge()
+    m[3] = redis.call('HGET', KEYS[1], 'nudge')
+  else
+    redis.call('HSET', KEYS[1], 'nudge', '')
+    m[3] = ''
+  end
 end
 if m[1] ~= ARGV[1] then
   return redis.error_reply('TOCSIN EIDRM')
@@ -28,7 +37,8 @@ if later > 0 then
     due = math.max(0, first[2] - now)
   end
 end
-local held = redis.call('XPENDING', KEYS[2], 'g')[1]
+local inside = redis.call('XLEN', KEYS[2]) - (m[3] == '' and 0 or 1)
+local held = redis.call('XPENDING', KEYS[2], 'g')[1] - (is_held(m[3]) and 1 or 0)
 local taken = 0
 for _, count in ipairs(redis.call('HVALS', KEYS[4])) do
   taken = taken + count
@@ -40,5 +50,5 @@ for i = 1, #about, 2 do
     newest = about[i + 1]
   end
 end
-local ready = math.max(0, redis.call('XLEN', KEYS[2]) - held - m[3])
+local ready = math.max(0, inside - held)
 return {tonumber(m[2]), ready, due, held, taken, later, newest, m[4], m[5], m[6]}

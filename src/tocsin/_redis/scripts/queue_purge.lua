@@ -4,7 +4,7 @@
 -- Answer: how many were dropped. Refuses: EIDRM
 --@include queue_common
 --@include once
-local m = redis.call('HMGET', KEYS[1], 'id', 'shut', 'bytes', 'nudges')
+local m = redis.call('HMGET', KEYS[1], 'id', 'shut', 'bytes', 'nudge')
 if m[1] ~= ARGV[1] then
   return redis.error_reply('TOCSIN EIDRM')
 end
@@ -40,13 +40,15 @@ if ARGV[2] == '1' then
   end
   redis.call('DEL', KEYS[5])
 end
-local nudges = m[4]
+local nudged = m[4]
 if ARGV[3] == '1' and m[2] == '0' then
-  redis.call('XADD', KEYS[2], '*', 'n', '1')
-  nudges = nudges + 1
-  redis.call('HSET', KEYS[1], 'shut', '1', 'nudges', nudges)
+  redis.call('HSET', KEYS[1], 'shut', '1')
+  if nudged == '' then
+    nudge()
+    nudged = 'n'
+  end
 end
 redis.call('HSET', KEYS[1], 'bytes', bytes)
 remember(KEYS[6], ARGV[4], dropped)
-tell('1', '1', nudges)
+tell('1', '1', nudged)
 return dropped

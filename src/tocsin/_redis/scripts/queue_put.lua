@@ -3,7 +3,7 @@
 -- ARGV: 1 id, 2 to n-1 the items, n the change's number
 -- Answer: how many are in. Refuses: EIDRM, EPIPE (shut down), EAGAIN (no room for the first; the next room rings),
 --         EMSGSIZE (the first is larger than the queue can ever hold)
-local m = redis.call('HMGET', KEYS[1], 'id', 'shut', 'maxsize', 'max_bytes', 'puts', 'bytes')
+local m = redis.call('HMGET', KEYS[1], 'id', 'shut', 'maxsize', 'max_bytes', 'puts', 'bytes', 'nudge')
 if m[1] ~= ARGV[1] then
   return redis.error_reply('TOCSIN EIDRM')
 end
@@ -29,6 +29,9 @@ else
   local inside = 0
   if most > 0 then
     inside = redis.call('XLEN', KEYS[2]) - redis.call('XPENDING', KEYS[2], 'g')[1] + redis.call('ZCARD', KEYS[5])
+    if m[7] ~= '' and #redis.call('XPENDING', KEYS[2], 'g', m[7], m[7], 1) == 0 then
+      inside = inside - 1
+    end
   end
   local more = bytes
   done = 0

@@ -5,6 +5,6 @@
 local m = redis.call('HMGET', KEYS[1], 'id', 'room')
 if m[1] == ARGV[1] and m[2] == '1' then
   --@include queue_common
-  tell('1', '0', 0)
+  tell('1', '0', '')
 end
 return 1

@@ -3,7 +3,7 @@
 -- ARGV: 1 id, 2 the holder, 3 the change's number
 -- Answer: 1. Refuses: ERANGE (nothing is taken and not reported), EIDRM
 --@include queue_common
-local m = redis.call('HMGET', KEYS[1], 'id', 'joins', 'nudges')
+local m = redis.call('HMGET', KEYS[1], 'id', 'joins', 'nudge')
 if m[1] ~= ARGV[1] then
   return redis.error_reply('TOCSIN EIDRM')
 end
