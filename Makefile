@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find src core -type f -not -path '*/__pycache__/*' 2>/dev/null) meson.build meson.options pyproject.toml
 
-.PHONY: demo test docs prove bench lint clean help
+.PHONY: demo test docs prove bench lint wheel wheels pins notes clean help
 help:
 	@echo "make demo   the main job on real input"
 	@echo "make test   all tests, and a bounded slice of each proof campaign"
@@ -13,6 +13,8 @@ help:
 	@echo "make prove  the full proof campaigns (about an hour)"
 	@echo "make bench  the benchmarks against their peers"
 	@echo "make lint   ruff and mypy"
+	@echo "make wheel  an sdist and this Python's wheel, checked, and the contract suite against it (some minutes)"
+	@echo "make wheels every wheel of a release (cibuildwheel; needs docker)"
 
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
@@ -65,8 +67,21 @@ bench: $(VENV)/tested
 	  && exit $$broken
 
 lint: $(VENV)/tested
-	@$(BIN)/python -m ruff check src tests benchmarks verify
+	@$(BIN)/python -m ruff check src tests benchmarks verify packaging
 	@$(BIN)/python -m mypy
 
+# packaging/README.md. These bring their own environments, and want Python 3.11+ alone.
+wheel:
+	@$(PYTHON) packaging/make_wheel.py $(WHEEL)
+
+wheels:
+	@$(PYTHON) packaging/make_wheels.py $(WHEELS)
+
+pins:
+	@$(PYTHON) packaging/pin.py
+
+notes:
+	@$(PYTHON) packaging/make_notes.py $(VERSION)
+
 clean:
-	rm -rf $(VENV) build
+	rm -rf $(VENV) build dist

@@ -70,7 +70,8 @@ const char *program_place(const struct program *p)
     return at && *at ? at : "user";
 }
 
-/* The interpreter's side knows Redis. It is installed beside us; a copy of this program alone asks PATH. */
+/* The interpreter's side knows Redis. It is installed beside us; a copy of this program alone asks PATH. What was not in
+ * our arguments is not in its: everybody may read those, and a place may have a password. */
 static int hand_over(const struct program *p)
 {
     char path[PATH_MAX + sizeof "tocsin"];
@@ -78,8 +79,10 @@ static int hand_over(const struct program *p)
     int n = 0;
     args[n++] = "tocsin";
     args[n++] = (char *)p->verb;
-    args[n++] = "--at";
-    args[n++] = (char *)program_place(p);
+    if (p->options.at) {
+        args[n++] = "--at";
+        args[n++] = (char *)p->options.at;
+    }
     if (p->mode) {
         args[n++] = "--mode";
         args[n++] = (char *)p->mode;
@@ -99,7 +102,7 @@ static int hand_over(const struct program *p)
         execv(path, args);
     }
     execvp("tocsin", args);
-    return program_complain(p, PROGRAM_FAILED, program_place(p), "a place on another host needs the `tocsin` command, which is not here",
+    return program_complain(p, PROGRAM_FAILED, p->name, "a place on a server needs the `tocsin` command, which is not here",
                     "pip install tocsin");
 }
 
@@ -196,7 +199,16 @@ int program_check(struct program *p)
     return PROGRAM_GO_ON;
 }
 
-int program_is_elsewhere(const struct program *p) { return strstr(program_place(p), "://") != NULL; }
+int program_is_elsewhere(const struct program *p)
+{
+    static const char *const SERVERS[] = {"redis://", "rediss://", "unix://"}; /* src/tocsin/_place.py has the same */
+    for (size_t i = 0; i < sizeof SERVERS / sizeof *SERVERS; i++)
+        if (!strncmp(program_place(p), SERVERS[i], strlen(SERVERS[i])))
+            return 1;
+    return 0;
+}
+
+int program_is_path(const struct program *p) { return p->name[0] == '/' || p->name[0] == '.'; }
 
 int program_check_place(const struct program *p)
 {
@@ -218,7 +230,9 @@ int program_read(struct program *p, int argc, char **argv)
         code = program_check(p);
     if (code != PROGRAM_GO_ON)
         return code;
-    return program_is_elsewhere(p) ? hand_over(p) : program_check_place(p);
+    if (!program_is_elsewhere(p))
+        return program_check_place(p);
+    return program_is_path(p) ? PROGRAM_GO_ON : hand_over(p);
 }
 
 int program_open(const struct program *p, toc_event **e)
@@ -258,7 +272,7 @@ int program_failed(const struct program *p, int rc)
         line_say(&why, toc_strerror(rc));
     }
     const char *at = program_place(p);
-    if (p->name[0] != '/' && p->name[0] != '.') {
+    if (!program_is_path(p)) {
         line_say(&why, ", at ");
         line_say_some(&why, at, 250);
     }

@@ -33,7 +33,7 @@ struct program {
     toc_options options;
 };
 
-/* PROGRAM_GO_ON, or the exit code. Doesn't come back for a place on another host: `tocsin` takes over. */
+/* PROGRAM_GO_ON, or the exit code. Doesn't come back for a place on a server: `tocsin` takes over. */
 int program_read(struct program *p, int argc, char **argv);
 /* PROGRAM_GO_ON with an open event, or the exit code after the one line. */
 int program_open(const struct program *p, toc_event **e);
@@ -55,7 +55,8 @@ const char *program_value(const char *option, int argc, char **argv, int *i, int
 int program_check(struct program *p);
 int program_check_name(const struct program *p);
 int program_check_place(const struct program *p);
-int program_is_elsewhere(const struct program *p); /* a place on another host */
+int program_is_elsewhere(const struct program *p); /* a place on a server */
+int program_is_path(const struct program *p);      /* the name is a path: a file, wherever the place is */
 const char *program_place(const struct program *p);
 /* The one line; gives `code` back. */
 int program_complain(const struct program *p, int code, const char *what, const char *why, const char *mend);

@@ -116,8 +116,7 @@ static int check_call(struct job *j)
             code = program_check_name(&j->p);
     }
     if (code == PROGRAM_GO_ON && program_is_elsewhere(&j->p))
-        return program_complain(&j->p, RUN_FAILED, program_place(&j->p), "places on other hosts are not there yet",
-                                "choose a place on this host with --at");
+        return RUN_ELSEWHERE;
     if (code == PROGRAM_GO_ON)
         code = program_check_place(&j->p);
     return code == PROGRAM_GO_ON ? waits_for_itself(j) : code;

@@ -19,7 +19,10 @@ enum {
     RUN_NOT_FOUND = 127,
 };
 
-/* The program `tocsin run`; argv[0] is "run". */
+/* The call is right, and its place is on a server, which the interpreter's half knows. No exit code. */
+#define RUN_ELSEWHERE (-2)
+
+/* The program `tocsin run`; argv[0] is "run". The exit code, or RUN_ELSEWHERE. */
 int run_main(int argc, char **argv);
 
 /* -- waiting: run_wait.c */

@@ -1,5 +1,5 @@
-/* tocsin: the command. `run` is done here, where a start costs what a C program costs; every other verb is the
- * interpreter's, whose script pip puts beside us as `tocsin-verbs`. */
+/* tocsin: the command. `run` is done here, where a start costs what a C program costs, unless its place is on a server;
+ * that, and every other verb, is the interpreter's, whose script pip puts beside us as `tocsin-verbs`. */
 #define _GNU_SOURCE
 #include "line.h"
 #include "run.h"
@@ -27,7 +27,11 @@ static int hand_over(char **argv)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1 && !strcmp(argv[1], "run"))
-        return run_main(argc - 1, argv + 1);
-    return hand_over(argv);
+    if (argc < 2 || strcmp(argv[1], "run"))
+        return hand_over(argv);
+    int code = run_main(argc - 1, argv + 1);
+    if (code != RUN_ELSEWHERE)
+        return code;
+    hand_over(argv);
+    return RUN_FAILED;
 }

@@ -81,8 +81,8 @@ class Run:
     __slots__ = ("handler", "left")
 
     def __init__(self, handler: BusHandler, left: int) -> None:
-        self.handler = handler
-        self.left = left
+        self.handler: BusHandler = handler
+        self.left: int = left
 
     def step(self) -> None:
         dispatcher.run_under_way = self
@@ -101,18 +101,18 @@ class Dispatcher(Place):
     def __init__(self) -> None:
         super().__init__()
         self.timers: list[tuple[int, int, Timer]] = []
-        self.numbers = itertools.count()
-        self.books = threading.RLock()  # timers, and whether there is a thread
-        self.bell = threading.Lock()  # taken; a release rings it, and a second one changes nothing
+        self.numbers: itertools.count[int] = itertools.count()
+        self.books: threading.RLock = threading.RLock()  # timers, and whether there is a thread
+        self.bell: threading.Lock = threading.Lock()  # taken; a release rings it, and a second one changes nothing
         self.bell.acquire()
         self.thread: threading.Thread | None = None
-        self.turns = 0
-        self.serving = False
+        self.turns: int = 0
+        self.serving: bool = False
         self.run_under_way: Run | None = None
         self.readers: deque[Leader] = deque()  # those who stand by while this thread reads for them
-        self.asleep = True
-        self.ends = 0  # how often it has come to the end of what it had to do
-        self.purge = PURGE
+        self.asleep: bool = True
+        self.ends: int = 0  # how often it has come to the end of what it had to do
+        self.purge: int = PURGE
 
     def call(self) -> bool:
         self.asleep = False

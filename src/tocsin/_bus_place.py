@@ -48,7 +48,7 @@ class Place:
 
     def __init__(self) -> None:
         self.ready: deque[Receiver] = deque()
-        self.called = Flag()
+        self.called: Flag = Flag()
 
     def post(self, receiver: Receiver) -> bool:
         """From any thread: have it served. False: there is no one to serve it, and it has been buried."""

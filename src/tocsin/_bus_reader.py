@@ -152,7 +152,6 @@ class Reader:
             except Unreachable as error:  # for so long that nobody's patience lasts; but handlers are to hear again
                 self._fail(error, is_known=is_lost)
                 is_lost = True
-                self.topic._have_patience()
             except (WaitCancelled, ValueError):  # closed
                 self.topic.close()
                 return
@@ -211,10 +210,12 @@ class Reader:
         plan: list[Row] | None = None
         errors: list[InvalidMessage] = []
         if isinstance(data, bytes):
-            with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            try:
                 raws: list[Raw] = _decoder.decode_lines(data)  # type: ignore[assignment]
                 if len(raws) == count:
                     plan = self._plan(first, raws)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                plan = None
         if plan is None:
             raws, errors = self._one_by_one(data)
             plan = self._plan(first, raws) or []
@@ -254,7 +255,8 @@ class Reader:
         registry, number = self.bus._registry, first
         plan: list[Row] = []
         with self.books:
-            for name, found in groupby(raws, _name):
+            rows = ((raws[0][0], raws),) if len(raws) == 1 else groupby(raws, _name)
+            for name, found in rows:
                 row = list(found)
                 route = registry.routes.get(name)
                 if route is None:

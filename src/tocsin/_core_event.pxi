@@ -54,7 +54,7 @@ cdef class Event(Object):
         """
         cdef int rc
         if self.h == NULL:
-            self.handle()
+            return self.elsewhere().set()
         rc = toc_event_set_quiet(<toc_event *>self.h)
         if rc == 0:  # whoever wakes will want the GIL at once
             with nogil:
@@ -66,7 +66,7 @@ cdef class Event(Object):
         """Unlatch it. Those who were waiting when it was set are released all the same. Idempotent; errors as `set`."""
         cdef int rc
         if self.h == NULL:
-            self.handle()
+            return self.elsewhere().clear()
         rc = toc_event_clear_quiet(<toc_event *>self.h)
         if rc == 0:
             with nogil:
@@ -78,7 +78,7 @@ cdef class Event(Object):
         """Is it set now? Consumes the edge of `fileno` when it is not. ObjectRemoved, or ValueError after close."""
         cdef int rc
         if self.h == NULL:
-            self.handle()
+            return self.elsewhere().is_set()
         rc = toc_event_is_set(<toc_event *>self.h)
         if rc < 0:
             self._fail(rc)
@@ -103,7 +103,9 @@ cdef class Event(Object):
         cleared at once; this returns True. Costs no processor while it waits. Ctrl-C and handlers run at once.
         OwnerDied: who had promised to set it (`own`) is dead.
         """
-        cdef toc_event *e = <toc_event *>(self.h if self.h != NULL else self.handle())
+        cdef toc_event *e = <toc_event *>self.h
+        if e == NULL:
+            return self.elsewhere().wait(timeout, since=since)
         cdef int64_t until = FOREVER if timeout is None else deadline_of(timeout)
         cdef uint64_t after = toc_event_clears(e) if since is None else since_of(since)
         cdef int rc = toc_event_wait(e, after, 0)
@@ -125,7 +127,9 @@ cdef class Event(Object):
 
         threading has no such call; the loop that people write in its place polls.
         """
-        cdef toc_event *e = <toc_event *>self.handle()
+        cdef toc_event *e = <toc_event *>self.h
+        if e == NULL:
+            return self.elsewhere().wait_clear(timeout)
         cdef int64_t until = deadline_of(timeout)
         cdef uint64_t after = toc_event_clears(e)
         cdef int rc = toc_event_wait_clear(e, after, 0)

@@ -27,6 +27,12 @@ cdef class Object:
             raise ValueError("this object was never opened: its __init__ did not run to its end")
         return self.h
 
+    cdef object elsewhere(self):
+        """Itself, where its class is a server's, for those who call a method by its class here: `Event.set(event)`."""
+        if not self.is_far:
+            self.handle()
+        return self
+
     cdef int unopened(self) except -1:
         if self.h != NULL:
             raise ValueError("an object is initialised once")
@@ -81,8 +87,10 @@ cdef class Object:
         poll open a handle each: those of one handle share its edges. The handle owns the descriptor. The first call
         may take 100 ms when others are waiting already (docs/design/bell.md).
         """
-        cdef toc_handle *h = self.handle()
+        cdef toc_handle *h = self.h
         cdef int rc
+        if h == NULL:
+            return self.elsewhere().fileno()
         with nogil:
             rc = toc_fileno(h)
         if rc < 0:

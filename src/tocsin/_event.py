@@ -73,7 +73,12 @@ class Event(_core.Event, Handle):
 
     # -- the flag: set clear is_set generation wait wait_clear are the binding's own methods, for their speed
 
-    isSet = _core.Event.is_set  # noqa: N815 - threading.Event's old name, kept for programs that move over
+    # threading.Event's old name, kept for programs that move over
+    if TYPE_CHECKING:
+
+        def isSet(self) -> bool: ...  # noqa: N802
+    else:
+        isSet = _core.Event.is_set  # noqa: N815
 
     async def wait_async(self, timeout: float | None = None, *, since: int | None = None) -> bool:
         """`wait`, on asyncio, uvloop and trio. Safe to cancel; no thread is used, and none is left behind.

@@ -7,7 +7,7 @@ import warnings
 from _operator import gt
 
 from tocsin import _core
-from tocsin._object import Handle
+from tocsin._object import Handle, class_at
 from tocsin._owner import command_line, owner_of
 from tocsin._wait import current_task
 
@@ -51,6 +51,10 @@ class Lock(_core.Lock, Handle):
     _class = "Lock"
     _kind = "lock"
     _passed = staticmethod(gt)  # a ticket says 1 when it can be taken: a death changes no count
+
+    def __new__(cls, name: Path | None = None, *, at: Path | None = None, **_more: Any) -> Self:
+        made: Self = super().__new__(class_at(cls, name, at))
+        return made
 
     def __init__(
         self,
@@ -105,6 +109,16 @@ class Lock(_core.Lock, Handle):
         Then what the lock protects may be half done. The next holder is not told again.
         """
         return self._mine() == _ABANDONED
+
+    @property
+    def fence(self) -> int | None:
+        """While this handle holds it on a server: a number that is larger each time that the lock is taken.
+
+        Hand it to what the lock protects, which refuses a smaller one than it has seen: a holder that was cut off from
+        the server, and whose lock another took, does no harm then. None: not held, or on one host, where nobody who
+        lives is robbed.
+        """
+        return None
 
     @property
     def holder(self) -> Owner | None:

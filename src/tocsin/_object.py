@@ -12,7 +12,7 @@ from _operator import ne  # operator itself costs a command start-up time
 
 from tocsin import _core
 from tocsin._errors import KINDS, error
-from tocsin._place import effective, encode_at, encode_name, is_far
+from tocsin._place import effective, encode_name, encode_place, is_far
 from tocsin._wait import warn_if_loop_is_running
 
 TYPE_CHECKING = False
@@ -49,10 +49,10 @@ class Handle(_core.Object):
             raise ValueError(f"bad mode {mode!r}: give permission bits, 0o600 to 0o777")
         self._mode = mode
         raw = None if name is None else encode_name(name)
-        place = None if name is None else encode_at(at)
+        place = None if raw is None else encode_place(at, raw)
         if name is not None:
             self.name = os.fspath(name)
-            self.at = effective(at)
+            self.at = "user" if place == b"user" else effective(at)
         reason = self._open(raw, place, -1 if mode is None else min(mode, 0o1000), create, *more)
         if reason < 0:
             path = None if raw is None else _core.path(place, raw)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     Path = str | os.PathLike[str]
 
 
+#: What a place on a server begins with: another host's, or another program's socket.
+FAR = ("redis://", "rediss://", "unix://")
+
+
 def encode_at(at: Path | None) -> bytes | None:
     """The place as the core takes it. ValueError names what is wrong with it."""
     if at is None:
@@ -32,8 +36,14 @@ def encode_at(at: Path | None) -> bytes | None:
         raise TypeError(msg)
     fault = _core.place_fault(raw)
     if fault:
-        raise ValueError(f"bad place {effective(at)!r}: {fault}")
+        raise ValueError(f"bad place {shown(at)!r}: {fault}")
     return raw
+
+
+def encode_place(at: Path | None, name: bytes) -> bytes | None:
+    """The same for this name. Names that are paths are files of this host, also where `at` is a server."""
+    is_file = name.startswith((b"/", b"./"))
+    return b"user" if is_file and isinstance(at, str | None) and effective(at).startswith(FAR) else encode_at(at)
 
 
 def encode_name(name: Path) -> bytes:
@@ -62,8 +72,15 @@ def effective(at: Path | None) -> str:
     return os.fspath(at) if at is not None else os.environ.get("TOCSIN_AT") or "user"
 
 
-#: What a place on a server begins with: another host's, or another program's socket.
-FAR = ("redis://", "rediss://", "unix://")
+def shown(at: Path | None) -> str:
+    """The same as people may see it: a server's URL without its password."""
+    place = effective(at)
+    if not place.startswith(FAR):
+        return place
+    from importlib import import_module  # servers are floors above
+
+    found: str = import_module("tocsin._redis.address").shown(place)
+    return found
 
 
 def is_far(name: object, at: object) -> bool:
@@ -75,7 +92,8 @@ def is_far(name: object, at: object) -> bool:
 
 def resolve(name: Path, at: Path | None = None) -> str:
     """The absolute path of the file that is the object `name` at `at`. Makes nothing."""
-    path = _core.path(encode_at(at), encode_name(name))
+    raw = encode_name(name)
+    path = _core.path(encode_place(at, raw), raw)
     if isinstance(path, int):
         raise error(path, os.fspath(name), effective(at), None)
     return os.fsdecode(path)

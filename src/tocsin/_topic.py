@@ -181,9 +181,6 @@ class Topic(_core.Topic, Cursor["Heard"]):
         """Why nothing can come at this moment."""
         return None
 
-    def _have_patience(self) -> None:
-        """After `Unreachable`, for one who goes on waiting."""
-
     def _join(self, memory: int, pipe: int) -> int:
         reason = self._attach(memory, pipe)
         return reason if reason < 0 or self._replay is None else self._subscribe(self._replay)

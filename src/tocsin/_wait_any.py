@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tocsin import _core
+from tocsin._core import wait_any as wait_any  # noqa: PLC0414 - so that type checkers see it as exported here
 from tocsin._wait_all import Together
 from tocsin._wait_set import Waiting
 
@@ -86,7 +87,6 @@ def _wait_slowly(objs: tuple[Any, ...], until: int, found: _core.Same | None, an
         _give(found)
 
 
-wait_any = _core.wait_any
 _core.use_any(_wait_slowly)
 
 

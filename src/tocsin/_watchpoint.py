@@ -123,7 +123,7 @@ class WatchpointHandler(Marks[Any]):
                 raise ValueError(f"{homes[home].key!r} and {point.key!r} are one directory: {home}")
             points[point.key] = homes[home] = point
             paths[point.key] = os.fsencode(whole)
-        self.watchpoints = tuple(points.values())
+        self.watchpoints: tuple[Watchpoint, ...] = tuple(points.values())
         super().__init__(paths)
 
     def _path(self, key: Any) -> bytes:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 #: The suite runs on a directory and on a server; what is about files, users or this host's memory says so, and why:
 #: ``@pytest.mark.local("modes are the file system's")``, or ``pytestmark`` of a whole file.
-ON_SERVERS = ("test_bus_", "test_data_", "test_event_", "test_queue_", "test_signal_", "test_topic_")
+ON_SERVERS = (
+    "test_bus_", "test_data_", "test_event_", "test_lock_", "test_queue_", "test_signal_", "test_topic_", "test_wait_",
+)  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,7 +39,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What has no name has no place: the anonymous ones of a pair need not run for each."""
-    items[:] = [item for item in items if not {"anonymous", "server"} <= set(item.name.rpartition("[")[2][:-1].split("-"))]
+    twice = {"anonymous", "server"}
+    items[:] = [item for item in items if not twice <= set(item.name.rpartition("[")[2][:-1].split("-"))]
 
 
 @pytest.fixture(scope="session")

@@ -147,7 +147,10 @@ def child():
     back.close()
 for _ in range(60): reap(fork(child))
 stop.set(); back.set()
-for t in threads + [sleeper]: t.join()
+for t in threads + [sleeper]:
+    while t.is_alive():
+        event.set()  # one may have cleared it under another's wait
+        t.join(0.001)
 """,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from harness.child import Child
@@ -11,6 +12,9 @@ from harness.places import objects_at
 
 import tocsin
 from tocsin import Event
+
+if TYPE_CHECKING:
+    from harness.servers import RedisServer
 
 BAD_NAMES = {
     "": "may not be empty",
@@ -126,6 +130,22 @@ def test_a_path_is_that_file_whatever_the_place(place: str, monkeypatch: pytest.
             event.set()
             assert other.is_set()
             other.clear()
+
+
+def test_a_path_is_that_file_also_where_the_place_is_a_server(
+    tmp_path: Path, server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOCSIN_AT", server.url())
+    for event in (Event("./x"), Event(tmp_path / "x"), Event(f"{tmp_path}/x", at=server.url())):
+        with event:
+            assert event.path == f"{tmp_path}/x"
+            assert event.generation == 0
+            assert event.at == "user", "the server has no part in it, and its URL may hold a password"
+    with Event() as anonymous:
+        anonymous.set()
+    tocsin.unlink("./x")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.local("a path is a file of this host")

@@ -12,8 +12,6 @@ from harness.until import until
 
 from tocsin import Event, OwnerDied
 
-pytestmark = pytest.mark.local("comes with ownership on servers")
-
 FORK = """
 import subprocess
 event = Event("x", at=sys.argv[1])

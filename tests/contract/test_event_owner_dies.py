@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from harness.callers import Pending
 
-pytestmark = pytest.mark.local("comes with ownership on servers")
-
 
 def left_behind(wait: Pending, owner: Owner) -> None:
     with pytest.raises(OwnerDied, match=r"\(make all\)") as caught:
@@ -178,6 +176,7 @@ def test_the_descriptor_is_readable(how: str, death: str, either: Event) -> None
         assert readable(0)
 
 
+@pytest.mark.local("a server tells of a death within seconds, and this one looks at once")
 def test_a_descriptor_that_is_asked_for_later(either: Event) -> None:
     with Owner(either) as owner:
         owner.end("SIGKILL")
@@ -268,6 +267,7 @@ def test_close_ends_a_wait_for_an_owned_event(thread: Caller, either: Event) -> 
             wait.result()
 
 
+@pytest.mark.local("what is left are files")
 def test_nothing_is_left_of_the_dead(place: str, event: Event) -> None:
     for _ in range(3):
         with Owner(event) as owner:

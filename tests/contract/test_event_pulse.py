@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import anyio.lowlevel
 import pytest
 import trio
-import trio.testing
 from harness.asleep import asleep
 from harness.callers import RUN, Caller
 from harness.child import Child
@@ -217,7 +216,8 @@ def test_pulses_within_one_loop(place: str) -> None:
 
                 for _ in range(5):
                     nursery.start_soon(wait)
-                await trio.testing.wait_all_tasks_blocked()
+                while event.stats().waiting_here < 5:
+                    await anyio.lowlevel.checkpoint()
                 event.set()
                 event.clear()
             assert found == [True] * 5

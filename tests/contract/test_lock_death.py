@@ -55,7 +55,7 @@ def test_a_release_is_no_death(either_lock: Lock) -> None:
         assert not either_lock.abandoned
         either_lock.release()
         holder.do("acquire")
-    assert either_lock.acquire(False)
+    assert either_lock.acquire()
     assert either_lock.abandoned
 
 

@@ -140,6 +140,7 @@ def test_an_anonymous_one_reaches_children(method: str) -> None:
     lock.close()
 
 
+@pytest.mark.local("the descriptors of this host's files; on a server the holder's connection stays for the next time")
 def test_a_closed_handle_gives_all_descriptors_back(place: str) -> None:
     gc.collect()
     before = descriptors()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import pytest
 from harness.places import fresh_place
 from harness.prove import cases
 from hypothesis import settings
@@ -14,17 +15,26 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tocsin import Event, Queue, Signal, WaitSet, wait_all, wait_any
 
+if TYPE_CHECKING:
+    from harness.servers import RedisServer
+
 MEMBERS = st.integers(0, 8)
 
 
 class Sets(RuleBasedStateMachine):
-    """Three events, two signals, two queues, two pipes. The model: what is ready, what pulsed, and the order."""
+    """Three events, two signals, two queues, two pipes. The model: what is ready, what pulsed, and the order.
+
+    With a `server` the events are there, and all else is here.
+    """
+
+    server: ClassVar[RedisServer | None] = None
 
     def __init__(self) -> None:
         super().__init__()
         self.stack = ExitStack()
         place = self.stack.enter_context(fresh_place())
-        self.things: list[Any] = [Event(f"e{i}", at=place) for i in range(3)]
+        at = place if self.server is None else self.server.url()
+        self.things: list[Any] = [Event(f"e{i}", at=at) for i in range(3)]
         self.things += [Signal(f"s{i}", at=place) for i in range(2)]
         self.things += [Queue(f"q{i}", at=place) for i in range(2)]
         self.pipes = [os.pipe(), os.pipe()]
@@ -108,3 +118,16 @@ class Sets(RuleBasedStateMachine):
 
 Sets.TestCase.settings = settings(max_examples=cases(60, 2_000), stateful_step_count=40, deadline=None)
 TestSets = Sets.TestCase
+
+
+class SetsThere(Sets):
+    """The same with the events at a server."""
+
+
+SetsThere.TestCase.settings = settings(max_examples=cases(15, 500), stateful_step_count=40, deadline=None)
+
+
+class TestSetsThere(SetsThere.TestCase):
+    @pytest.fixture(autouse=True)
+    def there(self, server: RedisServer) -> None:
+        SetsThere.server = server

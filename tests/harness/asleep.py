@@ -46,7 +46,10 @@ def asleep(pid: int | str = "self", tid: int | None = None) -> bool:
     if not fields or not fields[0].isdecimal():
         return False
     call = int(fields[0])
-    return call in polls or (call in futexes and int(fields[2], 16) == _FUTEX_WAIT_BITSET_SHARED)
+    if call in polls:
+        return True
+    # What continues a poll after a stop has its arguments, too: a wait on a server's answers is one of two descriptors.
+    return call in futexes and int(fields[2], 16) in (_FUTEX_WAIT_BITSET_SHARED, 2)
 
 
 def until_asleep(pid: int | str, tid: int | None = None) -> None:

@@ -43,14 +43,14 @@ def run_uvloop(main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
 RUN = {"asyncio": run_asyncio, "uvloop": run_uvloop, "trio": trio.run}
 
 
-#: The calls of this process on objects at servers, by object.
-_calls: weakref.WeakKeyDictionary[Any, list[InThread]] = weakref.WeakKeyDictionary()
+#: The calls of this process on objects at servers, by object. Neither lives longer for it.
+_calls: weakref.WeakKeyDictionary[Any, weakref.WeakSet[InThread]] = weakref.WeakKeyDictionary()
 
 
 def all_wait(event: Any) -> bool:
     """Have all calls on an object at a server noted where they begin to wait? A thread that asks the server something
     sleeps as well, so its sleep proves nothing. `stats()` would tell, too, but it looks, which consumes edges."""
-    return event._ear.threads + awaiting(event) >= sum(not call.done() for call in _calls.get(event, ()))
+    return event._ear.threads + awaiting(event) >= sum(not call.done() for call in list(_calls.get(event, ())))
 
 
 class InThread:
@@ -62,7 +62,7 @@ class InThread:
         event = getattr(function, "__self__", None) if event is None else event
         self._event = event if getattr(event, "is_far", False) else None
         if self._event is not None:
-            _calls.setdefault(event, []).append(self)
+            _calls.setdefault(event, weakref.WeakSet()).add(self)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 

@@ -23,7 +23,7 @@ PYTHON_FLOORS = [
     {"_bus", "_bus_backlog", "_bus_base", "_bus_callback", "_bus_dispatcher", "_bus_event", "_bus_handler",
      "_bus_hears", "_bus_known", "_bus_life", "_bus_meeting", "_bus_named", "_bus_names", "_bus_place", "_bus_proxy",
      "_bus_reader", "_bus_registry", "_bus_room", "_bus_subscription", "_bus_typed", "_bus_wait", "_redis"},
-    {"", "cli", "compat", "demo", "__main__"},
+    {"", "cli", "compat", "config", "demo", "__main__"},
 ]
 #: `_aio` and `_hub` know handles by their class alone, for type checkers, which run nothing.
 #: `_redis` has a class for each kind of object, the bus too, so it stands beside the bus; `_object` and `_place`, far

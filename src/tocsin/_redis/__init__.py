@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _THERE = {
     "DataEvent": ("data", "RedisDataEvent"),
     "Event": ("event", "RedisEvent"),
+    "Lock": ("lock", "RedisLock"),
     "Queue": ("queue", "RedisQueue"),
     "Signal": ("signal", "RedisSignal"),
     "Topic": ("topic", "RedisTopic"),
@@ -23,6 +24,7 @@ KINDS = {
     "bus": ("tocsin._topic", "Topic"),
     "data": ("tocsin._data", "DataEvent"),
     "event": ("tocsin._event", "Event"),
+    "lock": ("tocsin._lock", "Lock"),
     "queue": ("tocsin._queue", "Queue"),
     "signal": ("tocsin._signal", "Signal"),
 }
@@ -43,7 +45,7 @@ def _find(cls: type) -> type:
     for base in cls.__mro__:
         if base.__module__.startswith("tocsin._redis"):
             return cls  # it is one already
-        if base.__module__.startswith("tocsin.") and base.__name__ in _THERE:
+        if (base.__module__, base.__name__) in KINDS.values():  # a program's own may have the same name
             module, name = _THERE[base.__name__]
             there: type = getattr(import_module(f"tocsin._redis.{module}"), name)
             if base is cls:

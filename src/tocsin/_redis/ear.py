@@ -23,7 +23,7 @@ from tocsin._fork import forget_in_child
 from tocsin._redis.line import ReplyError, pack, unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tocsin._redis.handle import RedisHandle
     from tocsin._redis.line import Line
@@ -284,6 +284,20 @@ class Ear:
         """How many wait."""
         return len(self.waiting)
 
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[None]:
+        """Around what waits by other means."""
+        me = threading.get_ident()
+        with self.lock:
+            self.waiting.append(me)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.waiting.remove(me)
+                if self.is_closed and not self.waiting:
+                    self.give_back()
+
     def wait(self, over: Callable[[], Any], until: int, due: Callable[[], int] | None = None) -> Any:
         """Until `over()` is true, which is asked after whatever comes: its answer, at the deadline a false one.
 
@@ -292,6 +306,8 @@ class Ear:
         """
         me = threading.get_ident()
         with self.lock:
+            if self.lost is not None and not self.waiting:
+                self.lost_at = _core.now()  # nobody has tried since: this wait has patience of its own
             self.waiting.append(me)
             try:
                 while not (found := over()):

@@ -2,44 +2,62 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import os
 from typing import TYPE_CHECKING, Any
 
 from tocsin import _core
 from tocsin._event import Event
-from tocsin._redis.handle import RedisHandle
+from tocsin._owner import command_line
+from tocsin._redis.held import RedisHeld, note_of
+from tocsin._redis.line import pack
+from tocsin._redis.owner import owner_of_process
 from tocsin._redis.script import script
 from tocsin._wait import warn_if_loop_is_running
 
 if TYPE_CHECKING:
-    from tocsin._owner import Owner
+    from collections.abc import Callable
 
 _SET = script("event_set")
+_OWN = script("event_own")
+_UNOWN = script("event_unown")
+_DONE, _ASK = 2, 1
 
 
-class RedisEvent(RedisHandle, Event):
+class RedisEvent(RedisHeld, Event):
     """What `Event("name", at="redis://...")` makes: see `Event`.
 
     A wait counts the sets from its call on, as on one host: it asks for the count, and then for what comes after.
     """
 
-    _fields = ("set", "generation")
+    _fields = ("set", "generation", "owner", "left", "claims")
     _generation = 0
     _is_set = False
+    _owned_by = b""  # the claim that counts
+    _is_left = False  # its owner is dead
+    _claims = 0
+    _passed: Callable[[Any, Any], bool] = staticmethod(lambda ticket, seen: ticket[0] > seen[0] or ticket[1] != seen[1])
+    _claim = b""  # this handle's own, while it may be the one
+    _claimed_in = 0  # the process that made it: a fork's child owns nothing
 
     def _config(self, *_more: Any) -> dict[str, Any]:
-        return {"set": (None, 0), "generation": (None, 0)}
+        self._doubtful: list[bytes] = []  # claims whose answer was lost: one may be the one
+        return {**dict.fromkeys(("set", "generation", "left", "claims"), (None, 0)), "owner": (None, "")}
 
     # -- what is known
 
     def _know(self, found: list[Any], *, anew: bool = False) -> None:
         generation, is_set = _state(found)
-        # Sets and clears take turns, so there is an order of all states.
-        if anew or 2 * generation - is_set >= 2 * self._generation - self._is_set:
+        claims = int(found[4])
+        # Sets and clears take turns, and claims are counted, so there is an order of all states.
+        if anew or (2 * generation - is_set, claims) >= (2 * self._generation - self._is_set, self._claims):
             self._generation, self._is_set = generation, is_set
+            self._owned_by, self._is_left, self._claims = found[2] + b"", found[3] == b"1", claims
 
     def _learn(self, fields: dict[bytes, bytes]) -> None:
-        self._know([fields[b"set"], fields[b"generation"]])
+        owner, left = fields.get(b"owner", b""), fields.get(b"left", b"0")
+        self._know([fields[b"set"], fields[b"generation"], owner, left, fields[b"claims"]])
 
     def _ticket_of(self, side: int) -> int:
         if side == 0:
@@ -47,7 +65,7 @@ class RedisEvent(RedisHandle, Event):
         return self._generation - self._is_set + (not self._is_set)
 
     def _ready(self) -> bool:
-        return self._is_set
+        return self._is_set or self._is_left
 
     def _has_passed(self, ticket: int, seen: int) -> bool:
         return ticket > seen
@@ -56,12 +74,14 @@ class RedisEvent(RedisHandle, Event):
 
     def set(self) -> None:
         self._changed(self._change(_SET, (self._key, self._stream), (self._id, 1)))
+        self._claim = b""
 
     def clear(self) -> None:
         self._changed(self._change(_SET, (self._key, self._stream), (self._id, 0)))
 
     async def set_async(self) -> None:
         self._changed(await self._change_async(_SET, (self._key, self._stream), (self._id, 1)))
+        self._claim = b""
 
     async def clear_async(self) -> None:
         self._changed(await self._change_async(_SET, (self._key, self._stream), (self._id, 0)))
@@ -90,27 +110,36 @@ class RedisEvent(RedisHandle, Event):
     def wait(self, timeout: float | None = None, *, since: int | None = None) -> bool:
         until = _core.deadline(timeout)
         after = None if since is None else _core.since(since)
-        generation, is_set = _state(self._look_there(until))
+        found = self._look_there(until)
+        if self._look_after():
+            found = self._look_there(until)
+        generation, is_set = _state(found)
         start = generation - is_set if after is None else after
-        if generation > start or until == 0:
-            self._show()
-            return generation > start
-        warn_if_loop_is_running("wait_async", 1)
+        if generation > start or until == 0 or found[3] == b"1":
+            return self._answered(found, start)
+        warn_if_loop_is_running("wait_async")
 
-        def over() -> bool:
+        def over() -> int:
             self._check()
-            return self._generation > start
+            if self._generation > start:
+                return _DONE
+            self._tell_of_death()
+            return _ASK if 0 < self._holder_due() <= _core.now() else 0
 
-        return bool(self._ear.wait(over, until))
+        while (now := self._ear.wait(over, until, self._holder_due)) == _ASK:
+            self._look_after()
+        return bool(now == _DONE)
 
     async def wait_async(self, timeout: float | None = None, *, since: int | None = None) -> bool:
         until = _core.deadline(timeout)
         after = None if since is None else _core.since(since)
-        generation, is_set = _state(await self._look_there_async(until))
+        found = await self._look_there_async(until)
+        if await self._look_after_async():
+            found = await self._look_there_async(until)
+        generation, is_set = _state(found)
         start = generation - is_set if after is None else after
-        if generation > start or until == 0:
-            self._show()
-            return generation > start
+        if generation > start or until == 0 or found[3] == b"1":
+            return self._answered(found, start)
         return await self._change_seen(0, start, until)
 
     def wait_clear(self, timeout: float | None = None) -> bool:
@@ -119,7 +148,7 @@ class RedisEvent(RedisHandle, Event):
         if not is_set or until == 0:
             self._show()
             return not is_set
-        warn_if_loop_is_running("wait_clear_async", 1)
+        warn_if_loop_is_running("wait_clear_async")
         start = generation - 1
 
         def over() -> bool:
@@ -136,11 +165,115 @@ class RedisEvent(RedisHandle, Event):
             return not is_set
         return await self._change_seen(1, generation - 1, until)
 
-    # -- what it tells
+    def _answered(self, found: list[Any], start: int) -> bool:
+        """Of a wait that is over by its first look."""
+        self._show()
+        generation, _ = _state(found)
+        if generation <= start and found[3] == b"1":
+            self._fail(-errno.EOWNERDEAD)
+        return generation > start
 
-    @property
-    def owner(self) -> Owner | None:
-        return None
+    # Tasks wait for a change of the claim as well: of an owner one must ask whether he lives. So their tickets are two.
+
+    def _arm(self, side: int) -> Any:
+        return super()._arm(side), self._claims
+
+    def _arm_later(self, side: int, ticket: Any) -> Any:
+        if side == 0:
+            self._tell_of_death()
+        return ticket
+
+    async def _change_seen(self, side: int, seen: int, until: int) -> bool:
+        while True:
+            due = self._holder_due() if side == 0 else 0
+            await self._news(side, (seen, self._claims), until, due)
+            if self._ticket_of(side) > seen:
+                return True
+            if 0 <= until <= _core.now():
+                return False
+            await self._look_after_async()
+
+    def _judge(self, seen: int) -> int:
+        self._look_after()
+        return super()._judge(seen)
+
+    # -- ownership
+
+    def own(self, *, command: str | None = None) -> None:
+        note = b"%d %b" % (os.getpid(), command_line(command))
+        self._check_open()
+        self._claimed_in = os.getpid()
+        try:
+            claim = self._doubtful.pop()
+        except IndexError:
+            claim = b"%b:%b" % (owner_of_process(self._server).id, os.urandom(6).hex().encode())
+        try:
+            answer = self._run(_OWN, (self._key, self._stream), (self._id, claim, note))
+            if answer[3] != claim:
+                self._take_in(answer[0], answer[1:])
+                if self._look_after():
+                    answer = self._run(_OWN, (self._key, self._stream), (self._id, claim, note))
+        except (RuntimeError, FileNotFoundError):
+            raise
+        except BaseException:
+            self._doubtful.append(claim)
+            raise
+        if answer[3] != claim:
+            self._fail(-errno.EBUSY)
+        self._claim = claim
+        self._changed(answer)
+
+    def disown(self) -> None:
+        self._check_open()
+        with contextlib.suppress(FileNotFoundError):
+            self._give_up(0)
+
+    def _give_up(self, left: int) -> None:
+        claims, self._claim, self._doubtful = [self._claim, *self._doubtful], b"", []
+        if self._claimed_in == os.getpid():
+            for claim in filter(None, claims):
+                self._changed(self._run(_UNOWN, (self._key, self._stream), (self._id, claim, left)))
+
+    def _held_by(self) -> bytes:
+        return b"" if self._is_left else self._owned_by
+
+    def _bury(self, holder: bytes) -> None:
+        answer = self._run(_UNOWN, (self._key, self._stream), (self._id, holder, 1))
+        self._take_in(answer[0], answer[1:])
+
+    def _tell_of_death(self) -> None:
+        if self._is_left:
+            self._fail(-errno.EOWNERDEAD)
+
+    def _owner(self) -> tuple[int, bytes, bool] | int | None:
+        if self._over == -errno.ESHUTDOWN:
+            return self._over
+        try:
+            found = self._look_there()
+            if self._look_after():
+                found = self._look_there()
+        except FileNotFoundError:
+            return None
+        if not found[2]:
+            return None
+        return *note_of(self._ask(pack((b"HGET", self._key, b"who")))), found[3] != b"1"
+
+    # -- life
+
+    def _close(self) -> None:
+        try:
+            if not self._over:
+                with contextlib.suppress(FileNotFoundError):
+                    self._give_up(1)
+        finally:
+            super()._close()
+
+    def __del__(self) -> None:
+        if self._claim:
+            with contextlib.suppress(Exception):  # at the interpreter's end
+                self._give_up(1)
+
+    # -- what it tells
 
     def _stat(self) -> dict[str, Any] | int:
         found = super()._stat()
@@ -149,4 +282,4 @@ class RedisEvent(RedisHandle, Event):
 
 def _state(found: list[Any]) -> tuple[int, bool]:
     """Generation, and is it set?"""
-    return int(found[1]), found[0] == b"1"
+    return int(found[1]), bool((b"0", b"1").index(found[0]))

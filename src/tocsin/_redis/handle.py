@@ -74,6 +74,8 @@ class RedisHandle(Base):
 
     def _begin(self, mode: int | None, create: bool, config: dict[str, Any]) -> None:  # noqa: FBT001
         """Open it on the server, or make it."""
+        if mode is not None and (mode & 0o600 != 0o600 or mode > 0o777):
+            raise self._error(-errno.EDOM)
         if create and "/" in (self.name or ""):
             self._check_folders()
         given = [f"{field}={value}" for field, (value, _) in config.items() if value is not None]
@@ -81,7 +83,7 @@ class RedisHandle(Base):
         for field, (value, first) in config.items():
             fresh += (field, first if value is None else value)
         identity = int.from_bytes(os.urandom(8)) >> 1
-        bits = -1 if mode is None else mode & 0o777
+        bits = -1 if mode is None else mode
         args = (self._kind, FORMAT, identity, int(create), bits, len(given), *given, *fresh)
         answer = self._run(OPEN, (self._key,), args)
         self._here = here = dict(zip(answer[::2], answer[1::2], strict=True))
@@ -93,10 +95,8 @@ class RedisHandle(Base):
             self._stream = b"%b:s:%b" % (self._key, self._id)
             self._asking = pack((b"HMGET", self._key, b"id", b"last", *[field.encode() for field in self._fields]))
             self._take_in(here[b"last"], [here.get(field.encode()) for field in self._fields])
-        except KeyError as error:
-            raise self._damaged(error) from error
-        except ValueError as error:
-            raise self._damaged(error) from error
+        except (KeyError, ValueError):
+            raise self._error(-errno.EUCLEAN) from None
 
     def _check_folders(self) -> None:
         """One name is one object: what lies above it in the names must be no object, and it no folder of others."""
@@ -156,11 +156,6 @@ class RedisHandle(Base):
             )
         return super()._error(reason)
 
-    def _damaged(self, why: object) -> Exception:
-        found = self._error(-errno.EUCLEAN)
-        found.add_note(f"{type(why).__name__}: {why}" if isinstance(why, Exception) else str(why))
-        return found
-
     def _finish(self, reason: int) -> None:
         """It is over for this handle, which all hear who wait; what ended it first, counts."""
         self._over = self._over or reason
@@ -204,19 +199,22 @@ class RedisHandle(Base):
 
     def _take_in(self, last: Any, found: list[Any], *, anew: bool = False) -> list[Any]:
         """What a look or a change was answered: the stream's last entry, and the values of `_fields`."""
-        try:
-            self._ear.learn(last, found, anew=anew)
-        except (TypeError, ValueError, AttributeError) as error:  # fields that are missing, or no numbers
-            raise self._damaged(error) from error
+        self._ear.learn(last, found, anew=anew)
+        if self._over == -errno.EUCLEAN:
+            self._fail(self._over)
         return found
 
     def _noted(self, last: bytes, found: list[Any], anew: bool) -> bool:  # noqa: FBT001 - the ear's own call
         """The ear's call for what was learnt. Is there anything new?"""
-        is_later = later(last, self._last)
-        self._know(found, anew=anew)
-        if is_later or anew:
+        try:
+            is_new = later(last, self._last) or anew
+            self._know(found, anew=anew)
+        except (TypeError, ValueError, AttributeError):  # fields that are missing, or no numbers
+            self._finish(-errno.EUCLEAN)
+            return True
+        if is_new:
             self._last = last
-        return is_later or anew
+        return is_new
 
     def _know(self, found: list[Any], *, anew: bool = False) -> None:
         """Take in the values of `_fields`, if they are newer than what is known. `anew`: in any case."""
@@ -318,7 +316,6 @@ class RedisHandle(Base):
             ear.take()
             if not self._over:
                 ear.arm()
-            self._check_open()
             if ear.is_given_up():
                 ear.check()
             ticket = self._ticket_of(0)
@@ -334,9 +331,9 @@ class RedisHandle(Base):
         return False
 
     def _show(self) -> None:
-        """For `fileno`: after a look, the edge is there while it is ready."""
+        """After a look: its news are taken in, and `fileno` is readable while it is ready."""
         ear = self._ear
-        if ear.shown >= 0:
+        if ear.shown >= 0 or ear.rung >= 0:
             with ear.lock:
                 if not self._over:
                     ear.catch_up()
@@ -368,9 +365,9 @@ class RedisHandle(Base):
                 return await wait_change(self, side, seen, until)
             except Unreachable:
                 now = _core.now()
-                if ear.lost is None or ear.is_given_up() or 0 <= until <= now:
+                if ear.is_given_up() or 0 <= until <= now:
                     raise
-                again = max(ear.retry_at, now + 1_000_000)
+                again = max(ear.retry_at, now + 1_000_000)  # by then another may have connected
                 await pause(((again if until < 0 else min(again, until)) - now) / 1e9)
 
     # -- life
@@ -433,6 +430,8 @@ class RedisHandle(Base):
     def __repr__(self) -> str:
         try:
             return super().__repr__()
+        except ObjectDamaged:
+            return f"<tocsin.{self._class} {self.name!r} at {self.at!r}: damaged>"
         except OSError:
             return f"<tocsin.{self._class} {self.name!r} at {self.at!r}: its server can't be reached>"
 

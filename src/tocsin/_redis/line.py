@@ -8,6 +8,7 @@ take half an answer, and cost more than the whole way to the server and back. Th
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import socket
@@ -153,6 +154,15 @@ class Line:
             self.close()
 
 
+def _short_of_descriptors(error: BaseException | None) -> OSError | None:
+    """That is no fault of the server's."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            return OSError(error.errno, f"{os.strerror(error.errno)}: no descriptor is left for a connection")
+        error = error.__context__
+    return None
+
+
 def _end() -> bytes:
     raise ConnectionResetError("it closed the connection")
 
@@ -208,7 +218,7 @@ def _connect(address: Address, until: int, name: str) -> socket.socket:
             raise refused(address, error) from None
         raise unreachable(address, error) from None
     except (redis.exceptions.RedisError, OSError) as error:
-        raise unreachable(address, error) from None
+        raise _short_of_descriptors(error) or unreachable(address, error) from None
     else:
         sock: socket.socket
         sock, made._sock = made._sock, None  # the rest of it only costs memory

@@ -21,7 +21,7 @@ from tocsin._errors import Unreachable
 from tocsin._redis.line import ReplyError, pack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
 
     from tocsin._redis.line import Line
     from tocsin._redis.server import Server
@@ -145,15 +145,42 @@ class Judge:
 
     def dead_among(self, server: Server, identities: Iterable[bytes], until: int = 0) -> set[bytes]:
         """Those that are dead. Unreachable: nothing is known, and what was seen counts no more."""
+        steps = self._steps(server, identities)
+        try:
+            packed = next(steps)
+            while True:
+                packed = steps.send(server.ask(packed, until))
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        except Unreachable:
+            self._missing.clear()
+            raise
+
+    async def dead_among_async(self, server: Server, identities: Iterable[bytes], until: int = 0) -> set[bytes]:
+        from tocsin._redis import asks
+
+        steps = self._steps(server, identities)
+        try:
+            packed = next(steps)
+            while True:
+                packed = steps.send(await asks.ask(server, packed, until))
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        except Unreachable:
+            self._missing.clear()
+            raise
+
+    def _steps(self, server: Server, identities: Iterable[bytes]) -> Generator[bytes, Any, set[bytes]]:
+        """What to ask next, for each answer."""
         own = server.owner.id if server.owner is not None else b""
         asked = [identity for identity in set(identities) if identity != own]
         if not asked:
             return set()
-        try:
-            listed = self._listed(server, asked, until)
-        except Unreachable:
-            self._missing.clear()
-            raise
+        notes = yield pack((b"MGET", *[note_key(server, identity) for identity in asked]))
+        numbers = {identity: note.split(b" ", 1)[0] for identity, note in zip(asked, notes, strict=True) if note}
+        rows = (yield pack((b"CLIENT", b"LIST", b"ID", *numbers.values()))) if numbers else b""
+        # The number alone could be another's, after the server began to count anew.
+        listed = {identity for identity in numbers if b" name=tocsin-%b " % identity in rows}
         now = _core.now()
         dead = set()
         with self._lock:
@@ -167,16 +194,6 @@ class Judge:
     def forgive(self, identity: bytes) -> None:
         """It is put right what he held; the same id never comes again."""
         self._missing.pop(identity, None)
-
-    @staticmethod
-    def _listed(server: Server, identities: list[bytes], until: int) -> set[bytes]:
-        notes = server.ask(pack((b"MGET", *[note_key(server, identity) for identity in identities])), until)
-        numbers = {identity: note.split(b" ", 1)[0] for identity, note in zip(identities, notes, strict=True) if note}
-        if not numbers:
-            return set()
-        rows = server.ask(pack((b"CLIENT", b"LIST", b"ID", *numbers.values())), until)
-        # The number alone could be another's, after the server began to count anew.
-        return {identity for identity in numbers if b" name=tocsin-%b " % identity in rows}
 
 
 def info_of(server: Server, identity: bytes, until: int = 0) -> tuple[int, str]:

@@ -37,7 +37,8 @@ class Question:
         """What to send next, for each answer; the last one is the question's."""
         packed = self.prepare(line)
         answer = yield packed
-        if self.script is not None and type(answer) is ReplyError and str(answer).startswith("NOSCRIPT"):
+        # Somebody may flush them again before it is asked for.
+        while self.script is not None and type(answer) is ReplyError and str(answer).startswith("NOSCRIPT"):
             loaded = yield self.script.load
             answer = loaded if type(loaded) is ReplyError else (yield packed)
         replicas = line.address.replicas

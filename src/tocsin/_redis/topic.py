@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tocsin import _core
@@ -77,7 +78,6 @@ class RedisTopic(RedisHandle, Topic):
 
     def _know(self, found: list[Any], *, anew: bool = False) -> None:
         emits = int(found[0])
-        self._figured = emits, int(found[1]), int(found[2])
         if emits > self._emits or anew:
             self._emits = emits
         if anew and self._cursor is not None:
@@ -92,7 +92,7 @@ class RedisTopic(RedisHandle, Topic):
 
     def _take_entries(self, entries: list[Any]) -> None:
         if entries and entries[-1][1][0] == b"removed":
-            self._over = self._over or -errno.EIDRM
+            self._finish(-errno.EIDRM)
         elif entries:
             self._backlog.add(entries)
             self._emits = max(self._emits, self._backlog.last)
@@ -134,7 +134,9 @@ class RedisTopic(RedisHandle, Topic):
         self._backlog = Backlog(self._told)
         self._cursor = self._told
         self._pid = os.getpid()
-        self._listens().looked = self._looked_at
+        ear = self._listens()
+        ear.looked = self._looked_at
+        ear.was_there = True  # its first connection may be to a server that began anew since
         return 0
 
     def _hears(self) -> Ear:
@@ -175,7 +177,8 @@ class RedisTopic(RedisHandle, Topic):
         if chunk and until == 0:  # all that is there, as far as it may be
             self._look_for_more(0)
         with ear.lock:
-            ear.take()
+            if not self._backlog.rows:
+                ear.take()
             found = over()
         if found is None and until != 0 and loop_is_running():
             self._look_for_more(0)
@@ -193,7 +196,7 @@ class RedisTopic(RedisHandle, Topic):
 
     def _look_for_more(self, until: int) -> None:
         """Ask what is there."""
-        self._taken_in(self._run(_READ, self._keys, self._read_args(), until))
+        self._came_all(self._run(_READ, self._keys, self._read_args(), until))
 
     async def _look_for_more_async(self, until: int) -> None:
         from tocsin._redis import asks
@@ -202,13 +205,13 @@ class RedisTopic(RedisHandle, Topic):
             entries = await asks.run(self._server, _READ, self._keys, self._read_args(), until)
         except Refusal as refusal:
             raise self._refused(refusal) from None
-        self._taken_in(entries)
+        self._came_all(entries)
 
     def _read_args(self) -> tuple[Any, ...]:
         self._listener = self._here_as()
         return self._id, self._listener, self._backlog.last, _COUNT
 
-    def _taken_in(self, entries: list[Any]) -> None:
+    def _came_all(self, entries: list[Any]) -> None:
         with self._listens().lock:
             self._take_entries(entries)
             self._told = self._backlog.last
@@ -219,7 +222,7 @@ class RedisTopic(RedisHandle, Topic):
         While more is left, it says so after each sixteenth of what is retained, because that is what goes at once.
         """
         ear = self._ear
-        if ear is not None and ear.line is not None and not ear.armed:
+        if ear.line is not None and not ear.armed:
             with ear.lock:
                 if not self._over:
                     ear.arm()
@@ -339,15 +342,17 @@ class RedisTopic(RedisHandle, Topic):
         """Until a listener has come further than it was; at most until it is time to ask who is dead."""
         packed, end = self._room_question(seen, until)
         warn_if_loop_is_running("emit_async", 2)
-        if not self._bury(self._listeners()):
-            self._ask(packed, end)
+        with self._ear.counted():
+            if not self._bury(self._listeners()):
+                self._ask(packed, end)
 
     async def _await_room_async(self, seen: bytes, until: int) -> None:
         from tocsin._redis import asks
 
         packed, end = self._room_question(seen, until)
-        if not self._bury(self._listeners()):
-            await asks.ask(self._server, packed, end)
+        with self._ear.counted():
+            if not self._bury(self._listeners()):
+                await asks.ask(self._server, packed, end)
 
     def _room_question(self, seen: bytes, until: int) -> tuple[bytes, int]:
         self._check()
@@ -426,6 +431,7 @@ class RedisTopic(RedisHandle, Topic):
             self._server.run(_UNLINK, self._keys, (self._id,), -1)
         except Refusal as refusal:
             return refusal.reason
+        self._finish(-errno.EIDRM)
         return 0
 
     # -- what it tells
@@ -433,15 +439,12 @@ class RedisTopic(RedisHandle, Topic):
     def _is_behind(self) -> bool:
         """Has more come? The server is not asked."""
         ear = self._ear
-        if ear is None:
-            return False
         with ear.lock:
             ear.take()
             return bool(self._backlog.rows)
 
     def _figures(self) -> dict[str, int]:
-        self._look_there()
-        emits, low, size = self._figured
+        emits, low, size = map(int, self._look_there())
         upcoming = 0 if self._cursor is None else self._cursor + 1
         return {
             "emits": emits,
@@ -454,8 +457,7 @@ class RedisTopic(RedisHandle, Topic):
 
     @property
     def head(self) -> int:
-        self._look_there()
-        return self._figured[0]
+        return int(self._look_there()[0])
 
     @property
     def cursor(self) -> int | None:
@@ -467,13 +469,7 @@ class RedisTopic(RedisHandle, Topic):
         return self.name or "", self._server.address.url
 
     def _trouble(self) -> Exception | None:
-        return None if self._ear is None else self._ear.lost
-
-    def _have_patience(self) -> None:
-        ear = self._ear
-        if ear is not None:
-            with ear.lock:
-                ear.lost_at = _core.now()
+        return self._ear.lost
 
 
 def _some(payloads: list[bytes]) -> list[bytes]:
@@ -487,5 +483,12 @@ def _some(payloads: list[bytes]) -> list[bytes]:
 
 
 def _whole(script: Script, keys: tuple[Any, ...], args: tuple[Any, ...]) -> bytes:
-    """A script with its text, for those who can't ask for an answer that would say that it isn't known."""
-    return pack((b"EVAL", script.text, len(keys), *keys, *args))
+    """A script with its text, for those who don't wait for an answer that would say that it isn't known."""
+    return pack((b"EVAL", _text(script), len(keys), *keys, *args))
+
+
+@cache
+def _text(script: Script) -> bytes:
+    """Without comments, because it is sent each time."""
+    rows = (row.strip() for row in script.text.splitlines())
+    return b"\n".join(row for row in rows if not row.startswith(b"--"))

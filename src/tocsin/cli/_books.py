@@ -50,7 +50,7 @@ class Books:
     def open_by(self, one: Seen) -> tuple[list[User] | None, int | None]:
         """Who has it open, and how many processes may, of which that can't be read (None: nobody knows how many)."""
         assert one.found is not None
-        if self.users is None:
+        if self.users is None or one.is_far:
             return None, None
         may = self._unread
         if one.found["file_mode"] & 0o066 == 0:
@@ -111,14 +111,15 @@ class _Wanted:
         self._paths: dict[bytes, Seen] = {}
         self._marks: set[bytes] = set()
         for one in seen:
-            if one.found is None:
+            if one.found is None or one.is_far:
                 continue
             dev = b"%02x:%02x" % (os.major(one.found["dev"]), os.minor(one.found["dev"]))
             self.objects[dev, b"%d" % one.found["ino"]] = one
             self._paths[os.fsencode(one.path)] = one
             self._marks.add(b" %s " % dev)
         if seen:
-            self._marks |= {os.fsencode(folder) + b"/" for folder in {os.path.dirname(one.path) for one in seen}}
+            near = {os.path.dirname(one.path) for one in seen if not one.is_far}
+            self._marks |= {os.fsencode(folder) + b"/" for folder in near}
 
     def mapped(self, maps: bytes) -> list[tuple[int, int, Seen]]:
         """From where the object's first byte would be to the end of the mapping, and which object."""
@@ -197,7 +198,7 @@ def with_people(row: Row, one: Seen, books: Books) -> Row:
     row["unseen"] = unseen
     row["waits"] = waits_of(one, users, unseen)
     for key in ("owned_by", "held_by"):
-        if row.get(key):
+        if row.get(key) and not one.is_far:
             pid = books.pid_of(one.found["claim"])
             row[key]["running_since"] = running_since(pid) if pid else None
     if row["kind"] == "queue":
@@ -208,6 +209,8 @@ def with_people(row: Row, one: Seen, books: Books) -> Row:
 def waits_of(one: Seen, users: list[User] | None, unseen: int | None) -> int | None:
     """How many threads wait, as far as that can be seen. None: not at all, and somebody may."""
     assert one.found is not None
+    if one.is_far:  # they may be on any host
+        return None
     if not one.found["word"] & ARMED:
         return 0
     if users is None:
@@ -218,7 +221,7 @@ def waits_of(one: Seen, users: list[User] | None, unseen: int | None) -> int | N
 
 
 def _in_hand(found: Found, books: Books) -> list[dict[str, Any]]:
-    people = []
+    people: list[dict[str, Any]] = list(found.get("people", ()))  # as a server knows them
     for owner, held, taken, _, alive in found.get("takers", ()):
         pid = books.pid_of(owner)
         person: dict[str, Any] = {"pid": pid, "command": command_of(pid) if pid else None, "alive": alive}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tocsin._place import effective, encode_at, encode_name
+from tocsin._place import effective, encode_at, encode_name, is_far, shown
 from tocsin.cli._exit import OK, Failure, complain, plain, say
 
 TYPE_CHECKING = False
@@ -17,8 +17,13 @@ def check(names: list[str], at: str | None) -> None:
     """Raises for a bad name or place before the first object is touched."""
     for name in names:
         encode_name(name)
+    if is_far("x", at):
+        from tocsin._redis.address import read
+
+        read(effective(at))
+        return
     if "://" in effective(at):
-        raise Failure(f"{effective(at)}: places on other hosts are not there yet: use user, system or a directory")
+        raise Failure(f"{shown(at)}: there are places on servers at redis://, rediss:// and unix:// alone")
     encode_at(at)
 
 

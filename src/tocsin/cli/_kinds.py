@@ -6,7 +6,7 @@ import os
 
 from tocsin import _core
 from tocsin._errors import error
-from tocsin._place import effective, peek, resolve
+from tocsin._place import is_far, peek, resolve, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _BITS = ("MANY", "SLEEPERS", "BELL", "CBELL", "REMOVED", "GUARD", "HASBELL", "SL
 def kind_at(name: str, at: str | None) -> int | None:
     """None: there is no object of that name now."""
     try:
-        found = peek(resolve(name, at), name, at)
+        found = find(name, at) if is_far(name, at) else peek(resolve(name, at), name, at)
     except FileNotFoundError:
         return None
     kind: int | None = None if found["removed"] else found["kind"]
@@ -47,8 +47,17 @@ def look(path: str, name: str | None = None, at: str | None = None) -> Found:
     """All that the object's file says. Opens nothing, maps nothing, makes nothing (core/objects/look.h)."""
     found = _core.look_at(os.fsencode(path))
     if isinstance(found, int):
-        raise error(found, name or path, effective(at), path)
+        raise error(found, name or path, shown(at), path)
     return found
+
+
+def find(name: str, at: str | None) -> Found:
+    """The same by name, wherever it is. FileNotFoundError: there is none."""
+    if not is_far(name, at):
+        return look(resolve(name, at), name, at)
+    from tocsin._redis.look import look as look_there
+
+    return look_there(name, at)
 
 
 def describe(found: Found) -> Found:
@@ -125,12 +134,15 @@ def claimant(found: Found) -> Found | None:
     if not found["claim"]:
         return None
     pid, command, alive = found["who"]
-    return {"pid": pid, "command": command.decode("utf-8", "replace"), "alive": alive}
+    person = {"pid": pid, "command": command.decode("utf-8", "replace"), "alive": alive}
+    return {**person, "host": found["host"]} if "host" in found else person
 
 
 def words_of_owner(owned_by: Found | None, verb: str = "owned") -> str:
     if owned_by is None:
         return ""
     pid, command = owned_by["pid"] or "unknown", owned_by["command"]
+    if host := owned_by.get("host"):
+        pid = f"{pid} on {host}"
     words = f"{verb} by pid {pid} ({command})" if command else f"{verb} by pid {pid}"
     return words if owned_by["alive"] else f"{words}, which died"

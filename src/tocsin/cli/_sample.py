@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from time import monotonic, process_time
 
+from tocsin._errors import Unreachable
 from tocsin.cli._books import Books, waits_of
 from tocsin.cli._exit import Failure
 from tocsin.cli._kinds import describe, kind_of
 from tocsin.cli._rates import Rate, rates
-from tocsin.cli._walk import Place, Seen, look
+from tocsin.cli._walk import FarPlace, Place, Seen, look
 
 #: Of its time, at the most: looking at files, and reading /proc.
 _LOOKING, _READING = 1 / 20, 1 / 50
@@ -74,7 +75,7 @@ class Sample:
 
 
 class Sampler:
-    def __init__(self, asked: list[Place], interval: float) -> None:
+    def __init__(self, asked: list[Place | FarPlace], interval: float) -> None:
         self._asked = asked
         self._interval = interval
         self._before: list[Seen] = []
@@ -91,6 +92,10 @@ class Sampler:
         try:
             seen = look(self._asked, troubles)
         except Failure as error:
+            seen, trouble = [], str(error)
+        except Unreachable as error:
+            if self._looked is None:  # it was never there: who asks is told so at once
+                raise
             seen, trouble = [], str(error)
         if troubles:
             trouble = f"{troubles[0].filename}: {troubles[0].strerror}"

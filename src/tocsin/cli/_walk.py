@@ -7,9 +7,11 @@ import os
 from time import monotonic
 
 from tocsin import _core
-from tocsin._place import effective, encode_at, place_dir
+from tocsin._errors import FormatMismatch, ObjectDamaged, TocsinError, WrongKind
+from tocsin._place import effective, encode_at, is_far, place_dir, resolve, shown
 from tocsin.cli._exit import Failure, Usage
 from tocsin.cli._kinds import describe, kind_of
+from tocsin.cli._kinds import find as find_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,15 +33,21 @@ _STATES = {
 }
 
 
+_REFUSED = {ObjectDamaged: "damaged", FormatMismatch: "another version's", WrongKind: "not an object"}
+
+
 class Seen:
     """A name in a place: an object (`found`: all that its file says), or something else (`state` says what)."""
 
-    __slots__ = ("at", "found", "name", "path", "state", "when")
+    __slots__ = ("at", "found", "is_far", "name", "path", "state", "when")
 
-    def __init__(self, name: str, at: str, path: str, found: Found | None, state: str | None) -> None:
+    def __init__(  # noqa: PLR0913 - a row of what was seen
+        self, name: str, at: str, path: str, found: Found | None, state: str | None, *, is_far: bool = False
+    ) -> None:
         self.name = name
         self.at = at
-        self.path = path
+        self.path = path  # on a server: its key
+        self.is_far = is_far
         self.found = found
         self.state = state
         self.when = monotonic()
@@ -79,19 +87,59 @@ class Place:
                     yield seen
 
 
-def places(words: list[str], at: str | None) -> list[Place]:
+class FarPlace:
+    """A server to look through. One that can't be reached is Unreachable."""
+
+    def __init__(self, url: str, pattern: str | None) -> None:
+        self.at = shown(url)
+        self.url = url
+        self.pattern = pattern
+
+    def look(self, troubles: list[OSError]) -> Iterator[Seen]:  # noqa: ARG002 - there are no folders to be shut
+        from tocsin._redis.look import names
+
+        wanted = _matcher(self.pattern)
+        for name in names(self.url):
+            if wanted is None or wanted(name):
+                try:
+                    yield find(name, self.url)
+                except FileNotFoundError:
+                    pass  # gone while we looked
+                except TocsinError as error:
+                    state = next((text for kind, text in _REFUSED.items() if isinstance(error, kind)), None)
+                    if state is None:
+                        raise
+                    yield Seen(name, self.at, f"{self.at} {name}", None, state, is_far=True)
+
+
+def find(name: str, at: str | None) -> Seen:
+    """The object, wherever it is. FileNotFoundError: there is none."""
+    found = find_object(name, at)
+    if not is_far(name, at):
+        return Seen(name, shown(at), resolve(name, at), found, None)
+    from tocsin._redis.server import server_at
+
+    return Seen(name, shown(at), server_at(effective(at)).key(name).decode(), found, None, is_far=True)
+
+
+def places(words: list[str], at: str | None) -> list[Place | FarPlace]:
     """What `ls` and `top` are to look at: patterns of names at `at`, and paths: of directories, which are places,
     and of files, or patterns of files, in one."""
-    encode_at(at)
-    found = []
+    there = effective(at) if is_far("x", at) else None
+    if there is None:
+        encode_at(at)
+    found: list[Place | FarPlace] = []
     asked: list[str | None] = [*words] or [None]
     for word in asked:
         if word is None or not word.startswith(("/", "./", "../")):
+            if there is not None:
+                found.append(FarPlace(there, word))
+                continue
             folder, prefix = place_dir(at)
             found.append(Place(effective(at), folder, prefix, word))
             continue
         if at is not None:
-            raise Usage(f"{word}: a path says itself where it is, so --at {at} can't be meant")
+            raise Usage(f"{word}: a path says itself where it is, so --at {shown(at)} can't be meant")
         path = os.path.abspath(word)
         if os.path.isdir(path):
             found.append(Place(path, path, "", None))
@@ -101,7 +149,7 @@ def places(words: list[str], at: str | None) -> list[Place]:
     return found
 
 
-def look(asked: list[Place], troubles: list[OSError]) -> list[Seen]:
+def look(asked: list[Place | FarPlace], troubles: list[OSError]) -> list[Seen]:
     """Sorted by name; who stands in several of the places stands here once."""
     seen = {one.path: one for place in asked for one in place.look(troubles)}
     return sorted(seen.values(), key=lambda one: (one.at, one.name))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from tocsin._place import effective, place_dir, resolve
+from tocsin._place import effective, is_far, place_dir, resolve
 from tocsin.cli._common import check, document
 from tocsin.cli._exit import FAILED, NOT_SET, OK, Failure, Usage, complain, plain, reason_of, say
 from tocsin.cli._findings import About, Finding, Target, examine, looks_like_ours, quoted
@@ -25,6 +25,10 @@ def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
     if names and options["all"]:
         raise Usage("--all is every object of the place: leave the names away", verb)
     check(names, at)
+    if is_far("x", at):
+        from tocsin.cli import _check_far
+
+        return _check_far.run(verb, names, options)
     report = _Report(verb, at)
     if names:
         for name in names:

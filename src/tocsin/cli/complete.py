@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from tocsin._errors import TocsinError
-from tocsin._place import encode_name, peek, place_dir
+from tocsin._place import effective, encode_name, is_far, peek, place_dir
 from tocsin.cli._exit import OK, say
 from tocsin.cli._verbs import AT, BY_NAME, MODE, VERBS
 
@@ -123,6 +123,9 @@ def _words(rows: list[tuple[str, str]], now: str) -> Iterator[str]:
 
 
 def _names(kinds: tuple[int, ...] | None, at: str | None, now: str) -> Iterator[str]:
+    if is_far("x", at):
+        yield from _names_there(kinds, at, now)
+        return
     top, prefix = place_dir(at)
     found = 0
     for name, path in _files(top, prefix, now):
@@ -136,6 +139,20 @@ def _names(kinds: tuple[int, ...] | None, at: str | None, now: str) -> Iterator[
             found += 1
             if found == _MOST:
                 return
+
+
+def _names_there(kinds: tuple[int, ...] | None, at: str | None, now: str) -> Iterator[str]:
+    from itertools import islice
+
+    from tocsin._redis.look import look, names
+
+    for name in sorted(islice(names(effective(at), now), _MOST)):
+        try:
+            kind = look(name, at)["kind"]
+        except (ValueError, TocsinError, FileNotFoundError):
+            continue
+        if kinds is None or kind in kinds:
+            yield f"{name}\t{_KINDS.get(kind, 'object')}"
 
 
 def _files(top: str, prefix: str, now: str) -> Iterator[tuple[str, str]]:

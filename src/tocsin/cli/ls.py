@@ -48,7 +48,7 @@ def _rows(seen: list[Seen], before: list[Seen]) -> list[Row]:
             row["rate"], gone = fast[one.path]
             if gone is not None:
                 row["rate_out"] = gone
-        row["path"] = one.path
+        row["path"] = None if one.is_far else one.path
         rows.append(row)
     return rows
 
@@ -61,7 +61,7 @@ def _table(rows: list[Row], *, many: bool, rated: bool) -> None:
         if rated:
             cells += [_rate(row["rate"]), _rate(row.get("rate_out"))]
         cells += [_users(row), _waits(row), _cell(row["mode"]), _age(row["created"])]
-        lines.append([*cells, plain(row["path"] if many else row["name"])])
+        lines.append([*cells, plain(row["path"] or f"{row['at']} {row['name']}" if many else row["name"])])
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     for line in lines:
         say("".join(f"{cell:<{width}}  " for cell, width in zip(line, widths, strict=False)) + line[-1])

@@ -7,7 +7,7 @@ import stat
 import time
 
 from tocsin._errors import FormatMismatch, ObjectDamaged
-from tocsin._place import effective, resolve, unlink
+from tocsin._place import is_far, resolve, shown, unlink
 from tocsin.cli._common import each
 from tocsin.cli._exit import OK
 
@@ -27,9 +27,9 @@ def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
     at = options["at"]
 
     def remove(name: str) -> tuple[Row, int]:
-        path = resolve(name, at)
+        path = "" if is_far(name, at) else resolve(name, at)
         # Listed before the removal: an object that is made after it has another id, and is never in this list.
-        left = _hidden_files(path)
+        left = _hidden_files(path) if path else []
         removed = True
         try:
             unlink(name, at=at)
@@ -38,12 +38,12 @@ def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
                 raise
             removed = False
         except (ObjectDamaged, FormatMismatch):
-            if not options["force"] or not stat.S_ISREG(os.lstat(path).st_mode):
+            if not path or not options["force"] or not stat.S_ISREG(os.lstat(path).st_mode):
                 raise
             os.unlink(path)
         for file in left:
             _forget(file)
-        return {"name": name, "at": effective(at), "removed": removed}, OK
+        return {"name": name, "at": shown(at), "removed": removed}, OK
 
     return each(verb, names, options, remove)
 

@@ -5,26 +5,25 @@ from __future__ import annotations
 import os
 import time
 
-from tocsin._place import effective, resolve
 from tocsin.cli._books import Books, with_people
 from tocsin.cli._common import each
 from tocsin.cli._exit import OK, plain, say
-from tocsin.cli._kinds import bits_of, look, words_of_owner
-from tocsin.cli._walk import Seen
+from tocsin.cli._kinds import bits_of, words_of_owner
+from tocsin.cli._walk import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from tocsin.cli._common import Row
+    from tocsin.cli._walk import Seen
 
 
 def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
     at = options["at"]
 
     def tell(name: str) -> tuple[Row, int]:
-        path = resolve(name, at)
-        one = Seen(name, effective(at), path, look(path, name, at), None)
+        one = find(name, at)
         rate = None
         if options["rate"] is not None:
             rate, one = _rate(one, options["rate"], at)
@@ -45,13 +44,15 @@ def _rate(one: Seen, seconds: float, at: str | None) -> tuple[tuple[float, float
     from tocsin.cli._rates import rates
 
     time.sleep(seconds)
-    now = Seen(one.name, one.at, one.path, look(one.path, one.name, at), None)
+    now = find(one.name, at)
     return rates([one], [now]).get(one.path), now
 
 
 def _file(one: Seen) -> Row:
     found = one.found
     assert found is not None
+    if one.is_far:
+        return {"key": one.path, "id": f"{found['id']:016x}"}
     folder, leaf = os.path.split(one.path)
     return {
         "path": one.path,
@@ -68,8 +69,9 @@ def _file(one: Seen) -> Row:
 def _print(row: Row) -> None:
     """What is unknown says so; what doesn't apply to the kind is left out."""
     shown: dict[str, object] = {key: value for key, value in row.items() if value is not None}
-    shown["bits"] = " ".join(row["bits"]) or "none"
-    shown["bell"] = "yes" if row["bell"] else "no"
+    if "bits" in row:
+        shown["bits"] = " ".join(row["bits"]) or "none"
+        shown["bell"] = "yes" if row["bell"] else "no"
     for key in ("owned_by", "held_by"):
         if key in row:
             shown[key] = _person(row[key])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tocsin._place import effective, resolve
+from tocsin._place import shown
 from tocsin.cli._common import each
 from tocsin.cli._exit import NOT_SET, OK
-from tocsin.cli._kinds import BUS, DATA, LOCK, QUEUE, SIGNAL, describe, look, words_of_owner
+from tocsin.cli._kinds import BUS, DATA, LOCK, QUEUE, SIGNAL, describe, find, words_of_owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,10 +28,9 @@ def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
     at = options["at"]
 
     def tell(name: str) -> tuple[Row, int]:
-        row: Row = {"name": name, "at": effective(at), "state": "not there", "generation": None}
-        path = resolve(name, at)
+        row: Row = {"name": name, "at": shown(at), "state": "not there", "generation": None}
         try:
-            found = look(path, name, at)
+            found = find(name, at)
         except FileNotFoundError:
             found = {"removed": True}  # one that nobody made was never set: an answer, not an error
         there = False

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from tocsin._errors import ConfigMismatch
 from tocsin._event import Event
-from tocsin._place import peek, resolve
+from tocsin._place import is_far, peek, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class SystemEvent(Event):
             # accept such modes, or didn't. Gone or replaced between two looks: start again, so that nothing is ever
             # made with a mode that nobody asked for.
             with suppress(ConfigMismatch, FileNotFoundError):
-                found = peek(resolve(name, at), name, at)["mode"] if mode & _OTHERS_WRITE else None
+                there = is_far(name, at)  # whose login decides who may write
+                found = peek(resolve(name, at), name, at)["mode"] if mode & _OTHERS_WRITE and not there else None
                 Event.__init__(self, name, at=at, mode=found, create=False, spin=spin)
                 return
 

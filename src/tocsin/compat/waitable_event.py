@@ -135,7 +135,7 @@ class WaitableEvent:
         self._map = _socket_map
         self._channel: _Channel | None = None
         self._fileno = -1
-        self.connected = True
+        self.connected: bool = True
         self.add_channel()
         _live.add(self)
 

@@ -21,10 +21,12 @@ class Child:
     """A process in a group of its own, because a shell has children too, with a pipe for its lines."""
 
     def __init__(self, stage: str, name: str, argv: Sequence[str], run: Path, environment: Mapping[str, str]) -> None:
-        self.stage, self.name, self.argv = stage, name, argv
-        self.errors = run / f"{stage}.errors"
+        self.stage: str = stage
+        self.name: str = name
+        self.argv: Sequence[str] = argv
+        self.errors: Path = run / f"{stage}.errors"
         with self.errors.open("ab") as errors:
-            self.process = subprocess.Popen(
+            self.process: subprocess.Popen[bytes] = subprocess.Popen(
                 argv,
                 cwd=run,
                 env=environment,
@@ -34,8 +36,8 @@ class Child:
                 process_group=0,
             )
         assert self.process.stdout is not None
-        self.lines_fd = self.process.stdout.fileno()
-        self.end_fd = os.pidfd_open(self.process.pid)
+        self.lines_fd: int = self.process.stdout.fileno()
+        self.end_fd: int = os.pidfd_open(self.process.pid)
         self._rest = b""
 
     def read(self) -> list[str]:

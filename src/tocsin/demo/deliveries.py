@@ -41,11 +41,11 @@ class Deliveries:
     """The queue between the C program and the pool, as its consumers saw it."""
 
     def __init__(self) -> None:
-        self.count = 0
-        self.repeated = 0
+        self.count: int = 0
+        self.repeated: int = 0
         """Results that came a second time, and were dropped."""
         self.back: list[Back] = []
-        self.killed_at = 0
+        self.killed_at: int = 0
         """CLOCK_MONOTONIC in ns, just before the kill."""
         self._held: dict[str, set[int]] = defaultdict(set)
 

@@ -35,11 +35,15 @@ if TYPE_CHECKING:
 
 
 class Pipeline:
-    def __init__(self, how: str, job: Job, run: Path) -> None:
-        self.how, self.work, self.run, self.workers = how, job.work, run, job.workers
+    def __init__(self, how: str, job: Job, run: Path, at: str) -> None:
+        self.how: str = how
+        self.at: str = at
+        self.work: Sequence[Sequence[str]] = job.work
+        self.run: Path = run
+        self.workers: int = job.workers
         tools, count = job.tools, str(len(job.work))
         python = [sys.executable, "-P", "-m"]  # -P: the run's folders are no packages
-        self.commands = {
+        self.commands: dict[str, list[str]] = {
             "archive": ["sh", tools.archive, how, count, str(job.window), str(job.root), tools.hash],
             "hash": [tools.hash, how, count],
             "report": [*python, "tocsin.demo.report", how, count],
@@ -47,12 +51,13 @@ class Pipeline:
         for place in range(self.workers):
             polling = [*python, "tocsin.demo.looker", count, str(place), str(self.workers)]
             self.commands[f"worker {place + 1}"] = [*python, "tocsin.demo.worker"] if how == "events" else polling
-        self.environment = {**os.environ, "TOCSIN_AT": str(run / "events"), "PATH": tools.path}
-        self.ledger, self.deliveries = Ledger(), Deliveries()
+        self.environment: dict[str, str] = {**os.environ, "TOCSIN_AT": at, "PATH": tools.path}
+        self.ledger: Ledger = Ledger()
+        self.deliveries: Deliveries = Deliveries()
         self.children: set[Child] = set()
         self.victim: Child | None = None
         self.kill: Kill | None = None
-        self.lists = 0
+        self.lists: int = 0
 
     def execute(self, progress: Progress, stop: Stop) -> Outcome:
         for folder in ("list", "events", *STAGES):
@@ -169,12 +174,12 @@ class Pipeline:
             hidden.write_bytes(b"".join(os.fsencode(name) + b"\n" for name in self.work[batch]))
             hidden.rename(self.run / "list" / str(batch))
             if self.how == "events":
-                with Event(f"list/{batch}", at=str(self.run / "events")) as event:
+                with Event(f"list/{batch}", at=self.at) as event:
                     event.set()
         self.lists = max(self.lists, end)
 
     def _queue(self) -> QueueStats | None:
         if self.how == "polling":
             return None
-        with Queue(JOBS, at=str(self.run / "events"), create=False) as queue:
+        with Queue(JOBS, at=self.at, create=False) as queue:
             return queue.stats()

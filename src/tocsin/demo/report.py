@@ -109,5 +109,5 @@ async def main(how: str, batches: int) -> dict[str, Entry]:
 
 
 if __name__ == "__main__":
-    everything = asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+    everything: dict[str, Entry] = asyncio.run(main(sys.argv[1], int(sys.argv[2])))
     Path("result").write_text(json.dumps(everything))  # nobody waits for it: it is read after our end

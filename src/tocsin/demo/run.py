@@ -16,6 +16,7 @@ from tocsin.demo.child import Failed
 from tocsin.demo.files import batches, sources
 from tocsin.demo.job import STAGES, Job, Outcome
 from tocsin.demo.pipeline import Pipeline
+from tocsin.demo.place import objects_of_its_own
 from tocsin.demo.plain import compute
 from tocsin.demo.progress import Progress
 from tocsin.demo.stop import Stop, Stopped, stopping
@@ -78,5 +79,9 @@ def _pipeline(how: str, job: Job, console: Console, stop: Stop) -> Outcome:
     base = ram if "TMPDIR" not in os.environ and os.access(ram, os.W_OK | os.X_OK) else None
     title = {"events": "with events and queues", "polling": "with 50 ms polling"}[how]
     progress = Progress(console, title, STAGES, len(job.work))
-    with tempfile.TemporaryDirectory(prefix="tocsin-demo-", dir=base) as place, progress.shown():
-        return Pipeline(how, job, Path(place)).execute(progress, stop)
+    with (
+        tempfile.TemporaryDirectory(prefix="tocsin-demo-", dir=base) as place,
+        progress.shown(),
+        objects_of_its_own(Path(place) / "events") as at,
+    ):
+        return Pipeline(how, job, Path(place), at).execute(progress, stop)

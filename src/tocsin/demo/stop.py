@@ -25,12 +25,12 @@ class Stopped(Exception):
 
     def __init__(self, number: int) -> None:
         super().__init__(f"stopped by {signal.Signals(number).name}; nothing is left behind")
-        self.exit_code = 128 + number
+        self.exit_code: int = 128 + number
 
 
 class Stop:
     def __init__(self) -> None:
-        self.event = Event()
+        self.event: Event = Event()
         self._number = signal.SIGINT.value
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:

@@ -11,7 +11,7 @@ from tocsin.compat.aioevt.event import Data, Event, Evt, EvtData
 from tocsin.compat.aioevt.manager import Manager
 
 name = "aioevt"
-version = (2, 2, 1)  # the one whose interface this is
+version: tuple[int, int, int] = (2, 2, 1)  # the one whose interface this is
 
 __version__ = ".".join(map(str, version))
 

@@ -26,7 +26,7 @@ class Event(Beside):
 
     def __init__(self, filePath: str, sleepTime: float = 1, bFireOnInit: bool = True) -> None:  # noqa: FBT001, FBT002
         super().__init__(filePath, sleepTime, bFireOnInit)
-        self.native = Signal(self._name, replay=bool(bFireOnInit))
+        self.native: Signal = Signal(self._name, replay=bool(bFireOnInit))
 
     def signal(self) -> None:
         """Wake every listener."""
