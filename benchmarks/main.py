@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 STEMS = ("event", "queue", "data_event", "signal", "bus", "watchpoint", "tocsin_run", "lock", "wait",
-         "before_after", "startup")
+         "before_after", "startup", "redis")
 
 
 def parser(stems: Sequence[str]) -> argparse.ArgumentParser:

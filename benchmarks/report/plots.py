@@ -103,4 +103,17 @@ PLOTS = (
         Panel("hand-over", "release() until who slept has it", kind="dots"),
         Panel("8 processes", "8 processes that do nothing else", "per turn", kind="dots"),
     )),
+    Plot("redis-wakes", "redis", "On a server: from a call until another process, which slept, has it", WAKES, (
+        Panel("wake", "free to choose a processor", "not pinned"), Panel("wake", "on two processors", "pinned to"),
+    )),
+    Plot("redis-items", "redis", "On a server: items of a queue, beside the same commands by hand", ROUNDS, (
+        Panel("items", "put()", "Queue: put()", kind="dots"), Panel("items", "get()", "Queue: get()", kind="dots"),
+        Panel("items", "receive() and ack()", "receive()", kind="dots"),
+    )),
+    Plot("redis-clients", "redis", "On a server: turns a second of all together, over the number of processes", SWEEP, (
+        Panel("clients", "a signal; or an item put, received and acked", kind="lines", rate=True),
+    )),
+    Plot("redis-objects", "redis", "On a server: a signal of one of many", SWEEP, (
+        Panel("objects", "all in one place", kind="lines"),
+    )),
 )
