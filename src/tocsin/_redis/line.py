@@ -14,6 +14,7 @@ import select
 import socket
 import ssl
 import struct
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import hiredis
@@ -204,6 +205,8 @@ def _connect(address: Address, until: int, name: str) -> socket.socket:
     if address.tls:
         kind = redis.connection.SSLConnection
         common |= {
+            "ssl_cert_reqs": "required",
+            "ssl_check_hostname": True,  # not every version of redis-py does by itself
             "ssl_ca_certs": address.ca or None,
             "ssl_certfile": address.cert or None,
             "ssl_keyfile": address.key or None,
@@ -218,6 +221,8 @@ def _connect(address: Address, until: int, name: str) -> socket.socket:
             raise refused(address, error) from None
         raise unreachable(address, error) from None
     except (redis.exceptions.RedisError, OSError) as error:
+        if address.tls:
+            _close_half_made(error)
         raise _short_of_descriptors(error) or unreachable(address, error) from None
     else:
         sock: socket.socket
@@ -226,3 +231,14 @@ def _connect(address: Address, until: int, name: str) -> socket.socket:
         return sock
     finally:
         made.disconnect()
+
+
+def _close_half_made(error: BaseException | None) -> None:
+    """A peer that resets before the handshake leaves a socket of `ssl` open that nobody has: only the frame in which it
+    failed knows of it (Python before 3.13)."""
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            half = frame.f_locals.get("self")
+            if isinstance(half, ssl.SSLSocket):
+                half.close()
+        error = error.__context__

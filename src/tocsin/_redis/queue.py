@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin import _core, _errors
 from tocsin._codec import LARGEST
-from tocsin._queue import Queue, _until
+from tocsin._queue import _CODECS, Queue, _until
 from tocsin._redis.ear import later
 from tocsin._redis.handle import RedisHandle
 from tocsin._redis.line import pack
@@ -316,6 +316,12 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
 
     def empty(self) -> bool:
         return self.qsize() == 0
+
+    def _find_codec(self) -> None:
+        """It is known since the queue was opened; a put must not fail because the server can't be asked just now."""
+        self._codec = self._coder("raw" if self._fixed["codec"] == _CODECS["raw"] else "json")
+        self._limit = self._fixed["max_deliveries"]
+        self._use(self._codec)
 
     def _peek(self) -> bytes:
         self._look_figures()

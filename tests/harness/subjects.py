@@ -1,0 +1,117 @@
+"""One of each kind of object at a server, so that a test about what befalls the server is written once."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from typing import TYPE_CHECKING, Any
+
+from harness.callers import RUN, InThread
+from harness.until import until
+
+from tocsin import Bus, DataEvent, Event, Queue, Signal
+
+if TYPE_CHECKING:
+    from harness.servers import RedisServer
+
+
+class Subject:
+    """How a kind is made, changed, waited for, and how many of its changes the server knows of."""
+
+    cls: type[Any] = Event
+    wake = "wait"
+    args: tuple[Any, ...] = ()  # of the wait, before its timeout
+
+    def open(self, place: str) -> Any:
+        return self.cls("x", at=place)
+
+    def change(self, handle: Any) -> None:
+        """A pulse: whoever waits is released, however late he hears of it."""
+        handle.set()
+        handle.clear()
+
+    def count(self, handle: Any) -> int:
+        return handle.generation
+
+    def wait(self, handle: Any, timeout: float | None = None) -> Any:
+        return getattr(handle, self.wake)(*self.args, timeout=timeout)
+
+    def start(self, handle: Any, caller: str = "thread", timeout: float | None = None) -> InThread:
+        """A wait that is pending in a thread, or on a loop."""
+        if caller == "thread":
+            return InThread(lambda: self.wait(handle, timeout))
+        twin = getattr(handle, f"{self.wake}_async")
+        return InThread(lambda: RUN[caller](lambda: twin(*self.args, timeout=timeout)))
+
+
+class SignalSubject(Subject):
+    cls = Signal
+
+    def change(self, handle: Any) -> None:
+        handle.signal()
+
+    def count(self, handle: Any) -> int:
+        return handle.count
+
+
+class DataSubject(Subject):
+    cls = DataEvent
+
+    def change(self, handle: Any) -> None:
+        handle.signal("value")
+
+    def count(self, handle: Any) -> int:
+        return handle.version
+
+
+class QueueSubject(Subject):
+    cls = Queue
+    wake = "get"
+
+    def change(self, handle: Any) -> None:
+        handle.put("item")
+
+    def count(self, handle: Any) -> int:
+        return handle.stats().puts
+
+    def start(self, handle: Any, caller: str = "thread", timeout: float | None = None) -> InThread:
+        if caller == "thread":
+            return super().start(handle, caller, timeout)
+        return InThread(lambda: RUN[caller](lambda: handle.get_async(timeout=timeout)))
+
+
+class BusSubject(Subject):
+    cls = Bus
+    args = ("x",)
+
+    def change(self, handle: Any) -> None:
+        handle.emit("x")
+
+    def count(self, handle: Any) -> int:
+        return handle._topic.head
+
+
+SUBJECTS = {
+    "event": Subject(),
+    "signal": SignalSubject(),
+    "data": DataSubject(),
+    "queue": QueueSubject(),
+    "bus": BusSubject(),
+}
+
+
+def until_blocked(server: RedisServer, wait: InThread) -> None:
+    """Until a read is outstanding there. A wait has looked before it, so whatever comes from then on is news."""
+    until(lambda: wait.done() or is_blocked(server), "a connection waits at the server")
+    assert not wait.done(), f"the wait is over: {wait.result()}"
+
+
+def is_blocked(server: RedisServer) -> bool:
+    """By hand: this is asked often, and a client of redis-py takes long to be made."""
+    with socket.socket(socket.AF_UNIX) as line, contextlib.suppress(OSError):
+        line.connect(server.socket)
+        line.sendall(b"CLIENT LIST\r\n")
+        file = line.makefile("rb")
+        size = int(file.readline()[1:])
+        return b" flags=b" in file.read(size)
+    return False
