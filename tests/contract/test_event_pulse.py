@@ -125,7 +125,7 @@ def start_thread(event: Event, counters: Counters, kind: str) -> threading.Threa
     return thread
 
 
-@pytest.mark.local("counts sleepers by /proc; on servers: tests/redis/test_redis_pulse.py")
+@pytest.mark.local("counts sleepers by /proc; on servers: tests/redis/test_redis_ears.py")
 @pytest.mark.prove
 @pytest.mark.timeout(3600)
 def test_no_pulse_is_missed_by_anyone_asleep(place: str, counters: Counters, tally: Callable[[str], None]) -> None:

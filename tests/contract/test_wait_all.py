@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from harness.callers import Caller
 
 
-@pytest.mark.local("comes with locks on servers")
 def test_it_returns_when_the_last_is_ready(caller: Caller, place: str) -> None:
     with Event("e", at=place) as event, Signal("s", at=place) as signal, Queue("q", at=place) as queue:
         with DataEvent("d", at=place) as data, closing(Lock("l", at=place)) as lock:
@@ -146,7 +145,6 @@ def test_flickers_of_two_processes_that_never_meet(place: str, tally: Callable[[
     tally(f"{rounds} flickers of each of two, never together, and never taken for it")
 
 
-@pytest.mark.local("comes with locks on servers")
 def test_locks_of_which_one_is_always_held(place: str, tally: Callable[[str], None]) -> None:
     """Hand over hand: each is free half of the time, thousands of times, and never both."""
     rounds = cases(2_000, 50_000)

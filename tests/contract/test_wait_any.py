@@ -53,7 +53,6 @@ def test_anonymous_objects(here: Caller, kind: str) -> None:
         assert wait.result() == [0]
 
 
-@pytest.mark.local("comes with locks on servers")
 @pytest.mark.parametrize("how", BOTH)
 def test_a_lock_is_ready_when_it_is_free(caller: Caller, place: str, how: str) -> None:
     with closing(Lock("l", at=place)) as held, closing(Lock("l", at=place)) as other:

@@ -308,7 +308,6 @@ def test_an_item_that_was_put_off(place: str) -> None:
         assert queue.get_nowait() == "later"
 
 
-@pytest.mark.local("comes with queues among others on servers")
 def test_a_queue_that_is_shut_down_is_not_at_its_end_while_an_item_is_put_off(either_queue: Queue[Any]) -> None:
     """`receive(0)` finds it empty, so who waits for it among others must not be told that it is ready."""
     with WaitSet([either_queue]) as kept:
@@ -325,7 +324,6 @@ def test_a_queue_that_is_shut_down_is_not_at_its_end_while_an_item_is_put_off(ei
             either_queue.receive(0)
 
 
-@pytest.mark.local("comes with queues among others on servers")
 def test_what_a_queue_that_is_shut_down_put_off_comes_in_its_time(either_queue: Queue[Any]) -> None:
     with WaitSet([either_queue]) as kept:
         either_queue.put("later")
@@ -338,7 +336,6 @@ def test_what_a_queue_that_is_shut_down_put_off_comes_in_its_time(either_queue: 
             either_queue.get_nowait()
 
 
-@pytest.mark.local("comes with queues among others on servers")
 def test_a_wait_for_any_swallows_no_items_wake(place: str) -> None:
     """Who is rung and does not take leaves those alone who would."""
     with Queue("q", at=place) as queue, Queue("q", at=place) as other:
@@ -355,7 +352,6 @@ def test_a_wait_for_any_swallows_no_items_wake(place: str) -> None:
                 queue.get()
 
 
-@pytest.mark.local("comes with ownership on servers")
 def test_the_owners_death_is_ready(place: str) -> None:
     from tocsin import OwnerDied
 

@@ -38,7 +38,7 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
     _fields = ()
     _ring = 0  # grows with whatever is heard
     _newest = b"0-0"  # the last entry of the items that this handle knows of
-    _ready_count = 0
+    _ready_count = _delayed = 0
     _shut = False
     _stale = True
     _look_at = 0  # when (ns) to look again though nothing rings
@@ -105,7 +105,7 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
 
     def _found_out(self, answer: list[Any]) -> dict[str, Any]:
         found = dict(zip(_FIGURES, answer, strict=True))
-        self._shut, self._ready_count = bool(found["shut"]), found["ready"]
+        self._shut, self._ready_count, self._delayed = bool(found["shut"]), found["ready"], found["delayed"]
         if later(found["newest"], self._newest):
             self._newest = found["newest"]
         if later(found["last"], self._last):
@@ -140,7 +140,7 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
             found = self._look_figures()
             if not found["ready"] and (found["held"] or found["taken"]) and self._bury_dead(0):
                 self._look_figures()
-        return bool(self._ready_count or self._shut)
+        return bool(self._ready_count or (self._shut and not self._delayed))
 
     def _judge(self, seen: int) -> int:
         if seen == (1 << 64) - 1:
