@@ -108,8 +108,7 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
         self._shut, self._ready_count, self._delayed = bool(found["shut"]), found["ready"], found["delayed"]
         if later(found["newest"], self._newest):
             self._newest = found["newest"]
-        if later(found["last"], self._last):
-            self._last = found["last"]
+        self._know_last(found["last"])
         now = _core.now()
         looks = []
         if found["held"] or found["taken"]:
@@ -118,6 +117,12 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
             looks.append(now + (found["due"] + 1) * 1_000_000)
         self._look_at = min(looks, default=0)
         return found
+
+    def _know_last(self, last: bytes) -> None:
+        """Whose read begins behind it won't hear what came before: so he has to count it as heard."""
+        if later(last, self._last):
+            self._last = last
+            self._ring += 1
 
     def _refresh(self, until: int) -> None:
         self._newest = self._last = b"0-0"  # after a failover the numbers may be smaller
@@ -268,10 +273,10 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
             unfinished = self._unfinished(until)
             if not unfinished:
                 return True
-            if until == 0 or 0 < until <= _core.now():
-                return False
             if self._bury_dead(until):
                 continue
+            if until == 0 or 0 < until <= _core.now():
+                return False
             if not warned:
                 warn_if_loop_is_running("join_async", 1)
                 warned = True
@@ -287,8 +292,7 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
         if self._over:
             self._fail(self._over)
         count, last = self._run(_JOIN, self._keys, (self._id,), until)
-        if later(last, self._last):
-            self._last = last
+        self._know_last(last)
         return int(count)
 
     async def join_async(self, timeout: float | None = None) -> bool:
@@ -298,10 +302,10 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
             before = self._ring
             if not self._unfinished(until):
                 return True
-            if until == 0 or 0 < until <= _core.now():
-                return False
             if self._bury_dead(until):
                 continue
+            if until == 0 or 0 < until <= _core.now():
+                return False
             look = _core.now() + LOOK_NS
             await self._change_seen(1, before, look if until < 0 else min(until, look))
 

@@ -28,6 +28,8 @@ from tocsin._wait import warn_if_loop_is_running
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    import anyio
+
     from tocsin._queue import Queue
     from tocsin._redis.handle import RedisHandle
 
@@ -44,6 +46,7 @@ else:
 BACK = script("queue_back")
 _LOOK, _BURY = script("queue_look"), script("queue_bury")
 _SPARE = 16  # takers kept for who takes next
+_TAKING = 8  # tasks of one loop that take at a time
 _PAGE = 500
 
 
@@ -63,6 +66,8 @@ class RedisFetching(Base):
         self._busy: set[Taker] = set()
         self._broken: list[Taker] = []  # left in the middle: to be put right
         self._in_hand: set[bytes] = set()  # entries of open claims
+        self._turns: weakref.WeakKeyDictionary[Any, anyio.Semaphore] = weakref.WeakKeyDictionary()
+        self._in_line = 0  # tasks
         self._strays: list[bytes] = []  # of those that were dropped and could not be given back yet
         self._checking = pack((b"HMGET", self._key, b"id", b"shut"))
         _living.add(self)
@@ -77,7 +82,7 @@ class RedisFetching(Base):
         return owner_of_process(self._server).id
 
     def _blocked(self) -> int:
-        return sum(taker.is_blocked for taker in list(self._busy))
+        return sum(taker.is_blocked for taker in list(self._busy)) + self._in_line
 
     # -- takers
 
@@ -209,6 +214,35 @@ class RedisFetching(Base):
             else:
                 self._busy.discard(taker)
                 self._takers.insert(0, taker)
+
+    # -- the turns of tasks
+
+    def _turn(self) -> anyio.Semaphore:
+        """Of this loop: any number of tasks takes by so many connections, and the others stand in line."""
+        import anyio
+        from anyio.lowlevel import current_token
+
+        token: Any = current_token()
+        token = getattr(token, "native_token", token)  # anyio wraps the loop's own lasting token anew in each call
+        found = self._turns.get(token)
+        if found is None:
+            found = self._turns[token] = anyio.Semaphore(_TAKING)
+        return found
+
+    async def _my_turn(self, turn: anyio.Semaphore, until: int) -> None:
+        """Empty, if it doesn't come in time. Who is in front, and is told of an end, leaves: so it comes to all."""
+        import anyio
+
+        left = float("inf") if until < 0 else max(0.0, (until - _core.now()) / 1e9)
+        self._in_line += 1
+        try:
+            with anyio.move_on_after(left):
+                await turn.acquire()
+                return
+        finally:
+            self._in_line -= 1
+        self._check_open()
+        self._fail_take(-errno.EAGAIN, 0)
 
     # -- the steps
 

@@ -67,11 +67,17 @@ class RedisTaking(RedisFetching):
 
     async def _take_async(self, count: int, until: int, hand_over: Callable[[Taker, list[Any]], T]) -> T:
         hand: list[Taker] = []
+        turn = None if until == 0 else self._turn()
+        if turn is not None:
+            await self._my_turn(turn, until)
         try:
             return hand_over(*await self._fetch_async(count, until, hand))  # nothing is awaited between the two
         except BaseException:
             self._left(hand)
             raise
+        finally:
+            if turn is not None:
+                turn.release()
 
     def _for_good(self, taker: Taker, entries: list[Any]) -> list[Any]:
         """What was taken is the caller's now. That is said behind it, so that he need not wait for that; and last, so
