@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from harness.callers import RUN, InThread
 from harness.until import until
-
 from tocsin import Bus, DataEvent, Event, Queue, Signal
 
 if TYPE_CHECKING:

@@ -316,6 +316,27 @@ def test_run_waits_and_passes_codes_on(run: Run, said: Callable[..., str]) -> No
     assert run("tocsin", "run", "--", "sh", "-c", "kill -TERM $$").returncode == -signal.SIGTERM
 
 
+def test_run_sets_what_it_owned_when_its_command_succeeds(said: Callable[..., str], place: str) -> None:
+    said("tocsin", "run", "--sets", "built", "--", "true")
+    with Event("built", at=place, create=False) as built:
+        assert built.is_set()
+        assert built.owner is None
+
+
+def test_a_job_that_dies_takes_those_down_that_come_after_it(
+    run: Run, started: Callable[..., subprocess.Popen[str]], place: str
+) -> None:
+    with Event("built", at=place) as built:
+        job = started("tocsin", "run", "--sets", "built", "--", "sleep", "1000")
+        until(lambda: built.owner is not None, "the job owns it")
+        after = started("tocsin", "run", "--after", "built", "--", "true")
+        job.kill()
+        assert after.wait(PATIENCE_S) == 123
+        late = run("tocsin", "wait", "built")
+        assert late.returncode == 4
+        assert "sleep 1000" in late.stderr
+
+
 def test_run_starts_when_it_is_set(
     said: Callable[..., str], started: Callable[..., subprocess.Popen[str]], server: RedisServer
 ) -> None:
