@@ -28,6 +28,8 @@ include_patterns = [
     "docs/**.md",
     "core/README.md",
     "verify/README.md",
+    "changes/README.md",
+    "packaging/README.md",
     "benchmarks/README.md",
     "tests/README.md",
     "tests/core/README.md",

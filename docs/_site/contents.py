@@ -41,6 +41,8 @@ def contents(app: Sphinx, docname: str, source: list[str]) -> None:
         below = [page for page in links(source[0]) if "<" not in page]
         if below:
             source[0] += toctree(below)
+    if docname == "docs/benchmarks/README":  # all tables, which each page links to
+        source[0] += toctree(["figures/*"], ":glob:")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from benchmarks.harness import Table, rounds
 from tocsin import Lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from benchmarks.cases import Effort
 
@@ -18,24 +18,18 @@ if TYPE_CHECKING:
 def run(effort: Effort) -> Iterator[Table]:
     title = "Lock: acquire() and release() that nobody else wants"
     table = Table("lock", title, "us", rate="turns")
+    lock = Lock("lock", at=place())
     theirs = by_hand().lock(key(), timeout=30)
-    contestants: dict[str, Callable[[], object]] = {}
 
     def by_redis_py() -> None:
         theirs.acquire()
         theirs.release()
 
-    try:
-        lock = Lock("lock", at=place())
-    except (TypeError, ValueError):
-        table.absent[OURS] = "there is no Lock on a server yet"
-    else:
-        def ours() -> None:
-            lock.acquire()
-            lock.release()
+    def ours() -> None:
+        lock.acquire()
+        lock.release()
 
-        contestants[OURS] = ours
-    contestants["redis-py's Lock"] = by_redis_py
+    contestants = {OURS: ours, "redis-py's Lock": by_redis_py}
     calls = effort.of(1_000, 300)
     rounds(table, {name: partial(us, call, calls) for name, call in contestants.items()}, effort.rounds())
     yield judge(table, title, "redis-py's Lock")
