@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from harness.callers import InThread

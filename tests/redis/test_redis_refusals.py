@@ -39,7 +39,7 @@ def test_no_server(tmp_path: Path, subject: Subject) -> None:
 
 @pytest.mark.parametrize("options", [{"password": "wrong"}, {}, {"username": "idle", "password": "pw"}])
 def test_who_is_not_let_in(guarded: RedisServer, subject: Subject, options: dict[str, str]) -> None:
-    with pytest.raises(PermissionError, match="refuses this user.*check name, password and ACL"):
+    with pytest.raises(PermissionError, match=r"refuses this user.*check name, password and ACL"):
         subject.open(guarded.url(**options))
 
 
