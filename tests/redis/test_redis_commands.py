@@ -327,14 +327,16 @@ def test_a_job_that_dies_takes_those_down_that_come_after_it(
     run: Run, started: Callable[..., subprocess.Popen[str]], place: str
 ) -> None:
     with Event("built", at=place) as built:
-        job = started("tocsin", "run", "--sets", "built", "--", "sleep", "1000")
-        until(lambda: built.owner is not None, "the job owns it")
+        job = started("tocsin", "run", "--sets", "built", "--", "sh", "-c", "echo $$; exec sleep 1000")
+        command = int(job.stdout.readline())
+        assert built.owner is not None
         after = started("tocsin", "run", "--after", "built", "--", "true")
         job.kill()
         assert after.wait(PATIENCE_S) == 123
         late = run("tocsin", "wait", "built")
         assert late.returncode == 4
         assert "sleep 1000" in late.stderr
+        until(lambda: not Path(f"/proc/{command}").exists(), "its command was asked to end")
 
 
 def test_run_starts_when_it_is_set(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import signal
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import pytest
 from harness.callers import InThread
 from harness.proxies import Proxy
 from harness.servers import RedisServer
-from harness.subjects import SUBJECTS, Subject, is_blocked, until_blocked
+from harness.subjects import SUBJECTS, Subject, blocked, until_blocked
 from harness.until import age, until
 
 from tocsin import Empty, Queue, Unreachable
@@ -349,14 +350,17 @@ def test_gone_for_good(durable: RedisServer, subject: Subject, caller: str, time
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_gone_for_good_in_the_midst_of_a_wait_with_a_timeout(subject: Subject, caller: str) -> None:
+def test_gone_for_good_in_the_midst_of_a_wait_with_a_timeout(caller: str) -> None:
     """The timeout is long enough for a busy machine to get there; then it is Unreachable, and not "nothing came"."""
-    with RedisServer() as server, subject.open(server.url(patience=PATIENT)) as handle:
-        wait = subject.start(handle, caller, 5)
-        until(lambda: wait.done() or is_blocked(server), "it waits")
+    with RedisServer() as server, contextlib.ExitStack() as stack:
+        place = server.url(patience=PATIENT)
+        handles = [(subject, stack.enter_context(subject.open(place))) for subject in SUBJECTS.values()]
+        waits = [subject.start(handle, caller, 8) for subject, handle in handles]
+        until(lambda: blocked(server) >= len(waits) or any(wait.done() for wait in waits), "they wait")
         server.kill()
-        with pytest.raises(Unreachable, match="can't be reached"):
-            wait.result()
+        for wait in waits:
+            with pytest.raises(Unreachable, match="can't be reached"):
+                wait.result()
 
 
 # -- failover

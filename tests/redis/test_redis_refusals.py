@@ -39,7 +39,7 @@ def test_no_server(tmp_path: Path, subject: Subject) -> None:
 
 @pytest.mark.parametrize("options", [{"password": "wrong"}, {}, {"username": "idle", "password": "pw"}])
 def test_who_is_not_let_in(guarded: RedisServer, subject: Subject, options: dict[str, str]) -> None:
-    with pytest.raises(PermissionError, match="refuses this user.*check name, password and ACL"):
+    with pytest.raises(PermissionError, match=r"refuses this user.*check name, password and ACL"):
         subject.open(guarded.url(**options))
 
 
@@ -52,7 +52,7 @@ def test_who_is_let_in(guarded: RedisServer, subject: Subject) -> None:
 def test_a_key_of_another_kind(server: RedisServer, subject: Subject) -> None:
     other = SUBJECTS["signal" if subject is SUBJECTS["event"] else "event"]
     place = server.url()
-    with other.open(place), pytest.raises(WrongKind, match="'x' at"):
+    with other.open(place), pytest.raises(WrongKind, match=r"'x' at"):
         subject.open(place)
 
 
@@ -65,7 +65,7 @@ def test_a_key_of_somebody_else(server: RedisServer, subject: Subject, command: 
     key = f"{place.partition('prefix=')[2]}:{{x}}"
     server.ask(command[0], key, *command[1:])
     before = server.ask("DUMP", key)
-    with pytest.raises(WrongKind, match="'x' at"):
+    with pytest.raises(WrongKind, match=r"'x' at"):
         subject.open(place)
     assert server.ask("DUMP", key) == before
 

@@ -17,6 +17,7 @@ from tocsin.cli._exit import NO_COMMAND, NOT_RUNNABLE, USAGE, Failure, Usage, co
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from collections.abc import Callable
     from typing import Any
 
     from tocsin._event import Event
@@ -24,6 +25,7 @@ else:
     import _signal
 
 _OPTIONS = ("--after", "--sets", "--sets-always", "--timeout", "--at", "--mode")
+_PR_SET_PDEATHSIG = 1
 #: What ends a command from a terminal goes to all of its group; what is sent to us alone is passed on.
 _PASSED_ON = (_signal.SIGTERM, _signal.SIGHUP, _signal.SIGUSR1, _signal.SIGUSR2)
 
@@ -153,6 +155,21 @@ def _wait(verb: str, call: Call) -> int | None:
     return None
 
 
+def _ends_with_us() -> Callable[[], None]:
+    """For the child: if we are killed, it is asked to end."""
+    import ctypes
+    import os
+
+    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
+
+    def ask() -> None:
+        prctl(_PR_SET_PDEATHSIG, int(_signal.SIGTERM))
+        if os.getppid() != parent:  # dead before the kernel knew
+            os._exit(127)
+
+    return ask
+
+
 def _command(verb: str, words: list[str]) -> int:
     """Its exit code, or minus the signal that ended it. Ctrl-C and such are for its own ears, in its group."""
     import subprocess
@@ -162,7 +179,7 @@ def _command(verb: str, words: list[str]) -> int:
 
     try:
         _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
-        child = subprocess.Popen(words)
+        child = subprocess.Popen(words, preexec_fn=_ends_with_us())  # noqa: PLW1509 - it calls the kernel, nothing else
     except OSError as error:
         code = NO_COMMAND if error.errno == errno.ENOENT else NOT_RUNNABLE
         if error.errno in (errno.EAGAIN, errno.ENOMEM):
