@@ -50,7 +50,8 @@ _calls: weakref.WeakKeyDictionary[Any, weakref.WeakSet[InThread]] = weakref.Weak
 def all_wait(event: Any) -> bool:
     """Have all calls on an object at a server noted where they begin to wait? A thread that asks the server something
     sleeps as well, so its sleep proves nothing. `stats()` would tell, too, but it looks, which consumes edges."""
-    return event._ear.threads + awaiting(event) >= sum(not call.done() for call in list(_calls.get(event, ())))
+    taking = event._blocked() if hasattr(event, "_blocked") else 0  # by connections of their own
+    return event._ear.threads + awaiting(event) + taking >= sum(not call.done() for call in list(_calls.get(event, ())))
 
 
 class InThread:
