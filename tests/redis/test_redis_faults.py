@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -353,8 +354,9 @@ def test_gone_for_good(durable: RedisServer, subject: Subject, caller: str, time
 def test_gone_for_good_in_the_midst_of_a_wait_with_a_timeout(caller: str) -> None:
     """The timeout is long enough for a busy machine to get there; then it is Unreachable, and not "nothing came"."""
     with RedisServer() as server, contextlib.ExitStack() as stack:
-        place = server.url(patience=PATIENT)
-        handles = [(subject, stack.enter_context(subject.open(place))) for subject in SUBJECTS.values()]
+        handles = [
+            (subject, stack.enter_context(subject.open(server.url(patience=PATIENT)))) for subject in SUBJECTS.values()
+        ]
         waits = [subject.start(handle, caller, 8) for subject, handle in handles]
         until(lambda: blocked(server) >= len(waits) or any(wait.done() for wait in waits), "they wait")
         server.kill()
@@ -368,20 +370,17 @@ def test_gone_for_good_in_the_midst_of_a_wait_with_a_timeout(caller: str) -> Non
 
 def test_failover_to_a_replica_that_has_what_was_acknowledged() -> None:
     """With ?replicas=1 a change is done when a replica has it, so nothing is lost with the first server."""
-    host = "127.77.{}.{}"
-    import os
-
-    host = host.format(os.getpid() >> 8 & 255, os.getpid() & 255 or 1)  # an address that nobody else uses
+    host = f"127.77.{os.getpid() >> 8 & 255}.{os.getpid() & 255 or 1}"  # an address that nobody else uses
     with (
         RedisServer("--bind", host, "--port", "6379") as first,
-        RedisServer("--bind", host, "--port", "6380", "--replicaof", f"{host} 6379") as second,
-        RedisServer("--replicaof", f"{host} 6380"),
+        RedisServer("--bind", host, "--port", "6380", "--replicaof", host, "6379") as second,
+        RedisServer("--replicaof", host, "6380"),
         Proxy(first) as proxy,
     ):
         until(lambda: first.ask("INFO", "replication")["connected_slaves"] == 1, "the replica is there")
         until(lambda: second.ask("INFO", "replication")["connected_slaves"] == 1, "its replica is there")
-        place = proxy.url(replicas=1, patience=PATIENT)
-        pairs = [(one, one.open(place), one.open(place)) for one in SUBJECTS.values()]
+        places = [(one, proxy.url(replicas=1, patience=PATIENT)) for one in SUBJECTS.values()]
+        pairs = [(one, one.open(place), one.open(place)) for one, place in places]
         try:
             for subject, handle, other in pairs:
                 subject.change(other)

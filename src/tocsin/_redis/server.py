@@ -196,7 +196,8 @@ class Trial:
     def lost(self, error: Unreachable) -> None:
         if not self.server.known:  # it never was there: the address may be wrong, so say it at once
             raise error
-        self.last = error
+        if self.last is None or "NOREPLICAS" not in str(self.last):  # which says more: it was done
+            self.last = error
 
     def is_over(self, found: Any, line: Line) -> bool:
         """Is that the answer? Raises it, if it is an error that lasts."""
