@@ -39,8 +39,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What has no name has no place: the anonymous ones of a pair need not run for each. And uvloop is asyncio's code of
-    ours on another loop: on servers `make prove` runs it."""
+    """What has no name has no place: the anonymous ones of a pair need not run for each. And uvloop is asyncio's code
+    of ours on another loop: on servers `make prove` runs it."""
     twice = [{"anonymous", "server"}]
     if os.environ.get("TOCSIN_PROVE") != "full":
         twice.append({"uvloop", "server"})
