@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 #: bound that the documents state: a death is known within LOOK + GRACE + LOOK.
 GRACE_NS = 2_000_000_000
 LOOK_NS = 1_000_000_000
+_CONNECT_NS = 5_000_000_000  # for the first connection
 _AGAIN_S = 0.1  # the keeper's pause before it tries again
 _HOUR_S = 3600.0
 _KEPT_S = 7 * 86_400  # the note of who he is, renewed each hour
@@ -45,9 +46,10 @@ class Owner:
         self._name = f"tocsin-{self.id.decode()}"
         self._key = note_key(server, self.id)
         self._note = f"{os.getpid()} {socket.gethostname()}"
-        self._calls, self._caller = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._over = False
-        self._line: Line | None = self._connect(server, server.until(-1))
+        # Not for as long as one has patience: who holds, or begins to listen, may have a deadline that isn't known here.
+        self._line: Line | None = self._connect(server, server.until(_core.now() + _CONNECT_NS))
+        self._calls, self._caller = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         keeper = threading.Thread(target=_keep, args=(self, server.address), name="tocsin keeper", daemon=True)
         keeper.start()
 
