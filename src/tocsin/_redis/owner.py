@@ -47,7 +47,7 @@ class Owner:
         self._key = note_key(server, self.id)
         self._note = f"{os.getpid()} {socket.gethostname()}"
         self._over = False
-        # Not for as long as one has patience: who holds, or begins to listen, may have a deadline that isn't known here.
+        # Not for as long as one has patience: who holds, or begins to listen, may have a deadline of his own.
         self._line: Line | None = self._connect(server, server.until(_core.now() + _CONNECT_NS))
         self._calls, self._caller = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         keeper = threading.Thread(target=_keep, args=(self, server.address), name="tocsin keeper", daemon=True)
