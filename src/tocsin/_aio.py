@@ -70,6 +70,26 @@ async def until_ready(fd: int, seconds: float, *, writing: bool = False) -> None
         remove(fd)
 
 
+class Turns:
+    """So many tasks of a loop at a time, each loop for itself; the others stand in line."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._of: weakref.WeakKeyDictionary[object, anyio.Semaphore] = weakref.WeakKeyDictionary()
+
+    async def acquire(self, seconds: float) -> anyio.Semaphore | None:
+        """A turn, to be released by the same task; None: it did not come in time."""
+        token = anyio.lowlevel.current_token()
+        token = getattr(token, "native_token", token)  # anyio wraps the loop's own lasting token anew in each call
+        turn = self._of.get(token)
+        if turn is None:
+            turn = self._of[token] = anyio.Semaphore(self._count)
+        with anyio.move_on_after(seconds):
+            await turn.acquire()
+            return turn
+        return None
+
+
 class Readable:
     """A descriptor that somebody else has, and perhaps several tasks and loops: so it is watched by a copy."""
 

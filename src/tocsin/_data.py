@@ -13,7 +13,7 @@ from tocsin._wait import warn_if_loop_is_running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Final, Self, TypeVar, overload
+    from typing import Any, Final, TypeVar, overload
 
     from tocsin._codec import Codec
     from tocsin._object import Path
@@ -68,9 +68,12 @@ class DataEvent(_core.DataEvent, Cursor[T]):
     _type: Any = Any
     _replay: bool = True
 
-    def __new__(cls, name: Path | None = None, *, at: Path | None = None, **_more: Any) -> Self:
-        made: Self = super().__new__(class_at(cls, name, at))
-        return made
+    if not TYPE_CHECKING:
+
+        def _made(cls, *args: Any, **more: Any) -> Any:  # noqa: N805 - see below
+            return super().__new__(class_at(cls, args[0] if args else more.get("name"), more.get("at")))
+
+        __new__ = _made.__call__  # a slot's wrapper, so that what people see as the signature is that of __init__
 
     @overload
     def __init__(

@@ -52,9 +52,12 @@ class Lock(_core.Lock, Handle):
     _kind = "lock"
     _passed = staticmethod(gt)  # a ticket says 1 when it can be taken: a death changes no count
 
-    def __new__(cls, name: Path | None = None, *, at: Path | None = None, **_more: Any) -> Self:
-        made: Self = super().__new__(class_at(cls, name, at))
-        return made
+    if not TYPE_CHECKING:
+
+        def _made(cls, *args: Any, **more: Any) -> Any:  # noqa: N805 - see below
+            return super().__new__(class_at(cls, args[0] if args else more.get("name"), more.get("at")))
+
+        __new__ = _made.__call__  # a slot's wrapper, so that what people see as the signature is that of __init__
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from tocsin._object import class_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Self
+    from typing import Any
 
     from tocsin._object import Path
     from tocsin._stats import SignalStats
@@ -48,9 +48,12 @@ class Signal(_core.Signal, Cursor[int]):
     _carried = ("replay",)
     _replay: bool = False
 
-    def __new__(cls, name: Path | None = None, *, at: Path | None = None, **_more: Any) -> Self:
-        made: Self = super().__new__(class_at(cls, name, at))
-        return made
+    if not TYPE_CHECKING:
+
+        def _made(cls, *args: Any, **more: Any) -> Any:  # noqa: N805 - see below
+            return super().__new__(class_at(cls, args[0] if args else more.get("name"), more.get("at")))
+
+        __new__ = _made.__call__  # a slot's wrapper, so that what people see as the signature is that of __init__
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from tocsin._object import class_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn, Self
+    from typing import Any, NoReturn
 
     from tocsin._object import Path
     from tocsin._stats import TopicStats
@@ -43,9 +43,12 @@ class Topic(_core.Topic, Cursor["Heard"]):
     _max_bytes: int | None = None
     _replay: int | None = None
 
-    def __new__(cls, name: Path | None = None, *, at: Path | None = None, **_more: Any) -> Self:
-        made: Self = super().__new__(class_at(cls, name, at))
-        return made
+    if not TYPE_CHECKING:
+
+        def _made(cls, *args: Any, **more: Any) -> Any:  # noqa: N805 - see below
+            return super().__new__(class_at(cls, args[0] if args else more.get("name"), more.get("at")))
+
+        __new__ = _made.__call__  # a slot's wrapper, so that what people see as the signature is that of __init__
 
     def __init__(  # noqa: PLR0913 - by name, all of them
         self,

@@ -44,7 +44,9 @@ def test_ctrl_c_ends_it(place: str, call: str) -> None:
     ],
 )
 def test_a_handler_does_what_is_waited_for(place: str, call: str, handler: str, result: str) -> None:
-    script = f"signal.signal(signal.SIGUSR1, lambda *_: {handler})\nsay('on')\nsay({call})\nos._exit(0)"
+    # Whoever connects to a server sleeps, too: so he has been there before he says that he waits.
+    begin = "q.put(0), q.get(), q.task_done()\n" if "put_many" not in call else ""
+    script = f"{begin}signal.signal(signal.SIGUSR1, lambda *_: {handler})\nsay('on')\nsay({call})\nos._exit(0)"
     with Child(BEGIN + script, place) as child:
         assert child.hear() == "on"
         child.until_asleep()

@@ -27,6 +27,9 @@ def test_crowds_find_it_out(name: str, tmp_path: Path, place: str) -> None:
     core = changed_core(tmp_path, *MUTANTS[name])
     flags = ["-O1", "-g", f"-I{HERE}", *WARNINGS]
     program = compile_c(tmp_path / "crowds", [HERE / "unit_topic_threads.c", *library(core)], *flags, core=core)
-    done = subprocess.run([str(program), place], capture_output=True, text=True, check=False)
+    for _ in range(20):  # a crowd on a busy machine may be one after the other
+        done = subprocess.run([str(program), place], capture_output=True, text=True, check=False)
+        if done.returncode:
+            break
     assert done.returncode == 1, "the mutant went unnoticed"
     assert "not true" in done.stderr or " is " in done.stderr, done.stderr

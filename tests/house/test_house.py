@@ -96,6 +96,7 @@ def test_ci_calls_the_front_door() -> None:
 #: Tests in which time itself passes, each with its reason. Everything else waits for a condition.
 SLEEPS = {
     "tests/crash/worker.py": "a busy worker that is killed at random times paces itself; nothing is judged by it",
+    "tests/redis/test_redis_queue.py": "tasks that are cancelled at ever other moments; nothing is judged by when",
     "tests/harness/until.py": "the naps between two looks at a condition, and age(), where age is what is tested",
 }
 

@@ -42,13 +42,13 @@ class RedisLock(RedisHeld, Lock):
     Tickets count the news, which are a reason to ask and no more. Of those who wait by one handle one asks for all.
     """
 
-    _fields = ("holder", "who", "left", "waits")
+    _fields = ("holder", "who", "left", "waits", "fence")
     _passed = staticmethod(ne)
     _holder_known = _who = _held = b""
     _is_left = _is_marked = False  # did its last holder leave it behind; will its end be an entry?
     _held_in = 0  # the process that took it: a fork's child holds nothing
     _was_left = False
-    _fence = _count = 0
+    _fence = _count = _turns = 0
     _thread = 0
     _task: object = None
 
@@ -80,6 +80,7 @@ class RedisLock(RedisHeld, Lock):
     def _know(self, found: list[Any], *, anew: bool = False) -> None:
         self._holder_known, self._who = found[0] + b"", found[1] + b""
         self._is_left, self._is_marked = found[2] == b"1", found[3] != b"0"
+        self._turns = max(self._turns, int(found[4]))
         if anew:
             self._count += 1
 
@@ -111,10 +112,22 @@ class RedisLock(RedisHeld, Lock):
         ear = self._ear
         with ear.lock:
             ear.take()
+        if seen == NEVER and not self._over:
+            return self._judge_now()
         if not self._over:
-            if seen == NEVER:
-                self._is_marked = False
             self._look_if_unsure()
+        return super()._judge(0)
+
+    def _judge_now(self) -> int:
+        """By a look alone, because news that come late tell of what was; and by its turns, so that who looks twice
+        (`wait_all`) sees that it was taken in between and given back."""
+        with contextlib.suppress(FileNotFoundError):
+            self._look_after()
+            found = self._run(_LOOK, (self._key,), (self._id,), 0)
+            self._looked(found)
+            is_free, turns = not found[2], int(found[6])
+            ready = super()._judge(0) >= 0 and bool(self._over or self._stopped)
+            return turns if is_free or ready else ~turns
         return super()._judge(0)
 
     def _is_ready(self, seen: int) -> bool:  # noqa: ARG002 - it is now, or it isn't
@@ -388,7 +401,7 @@ class RedisLock(RedisHeld, Lock):
         if self._over == -errno.ESHUTDOWN:
             return self._over
         try:
-            holder, who, left, _ = self._found_there()
+            holder, who, left = self._found_there()[:3]
         except FileNotFoundError:
             return None
         return (*note_of(who), bool(holder)) if holder or left == b"1" else None

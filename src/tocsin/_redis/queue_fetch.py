@@ -28,8 +28,7 @@ from tocsin._wait import warn_if_loop_is_running
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    import anyio
-
+    from tocsin._aio import Turns
     from tocsin._queue import Queue
     from tocsin._redis.handle import RedisHandle
 
@@ -66,7 +65,7 @@ class RedisFetching(Base):
         self._busy: set[Taker] = set()
         self._broken: list[Taker] = []  # left in the middle: to be put right
         self._in_hand: set[bytes] = set()  # entries of open claims
-        self._turns: weakref.WeakKeyDictionary[Any, anyio.Semaphore] = weakref.WeakKeyDictionary()
+        self._turns: Turns | None = None
         self._in_line = 0  # tasks
         self._strays: list[bytes] = []  # of those that were dropped and could not be given back yet
         self._checking = pack((b"HMGET", self._key, b"id", b"shut"))
@@ -217,32 +216,26 @@ class RedisFetching(Base):
 
     # -- the turns of tasks
 
-    def _turn(self) -> anyio.Semaphore:
+    def _turn(self) -> Turns:
         """Of this loop: any number of tasks takes by so many connections, and the others stand in line."""
-        import anyio
-        from anyio.lowlevel import current_token
+        from tocsin._aio import Turns
 
-        token: Any = current_token()
-        token = getattr(token, "native_token", token)  # anyio wraps the loop's own lasting token anew in each call
-        found = self._turns.get(token)
-        if found is None:
-            found = self._turns[token] = anyio.Semaphore(_TAKING)
-        return found
+        if self._turns is None:
+            self._turns = Turns(_TAKING)
+        return self._turns
 
-    async def _my_turn(self, turn: anyio.Semaphore, until: int) -> None:
+    async def _my_turn(self, until: int) -> Any:  # the semaphore, to be released
         """Empty, if it doesn't come in time. Who is in front, and is told of an end, leaves: so it comes to all."""
-        import anyio
-
         left = float("inf") if until < 0 else max(0.0, (until - _core.now()) / 1e9)
         self._in_line += 1
         try:
-            with anyio.move_on_after(left):
-                await turn.acquire()
-                return
+            turn = await self._turn().acquire(left)
         finally:
             self._in_line -= 1
-        self._check_open()
-        self._fail_take(-errno.EAGAIN, 0)
+        if turn is None:
+            self._check_open()
+            self._fail_take(-errno.EAGAIN, 0)
+        return turn
 
     # -- the steps
 

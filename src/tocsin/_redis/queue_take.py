@@ -67,9 +67,7 @@ class RedisTaking(RedisFetching):
 
     async def _take_async(self, count: int, until: int, hand_over: Callable[[Taker, list[Any]], T]) -> T:
         hand: list[Taker] = []
-        turn = None if until == 0 else self._turn()
-        if turn is not None:
-            await self._my_turn(turn, until)
+        turn = None if until == 0 else await self._my_turn(until)
         try:
             return hand_over(*await self._fetch_async(count, until, hand))  # nothing is awaited between the two
         except BaseException:

@@ -4,7 +4,8 @@
 --       4 whether it goes before those who have just come, 5 what to note if it is held: 0 nothing, 1 that somebody
 --       waits, 2 that he has waited long
 -- Answer: taken: the fence, and whether the last holder left it behind. Not taken, for it is held, or kept for who has
---         waited long: 0, the last entry, holder, who that is, whether he left it behind, whether its end will be an entry
+--         waited long: 0, the last entry, holder, who that is, whether he left it behind, whether its end will be an
+--         entry, the fence
 -- Refuses: EIDRM
 local m = redis.call('HMGET', KEYS[1], 'id', 'holder', 'waits', 'fence', 'left', 'told', 'last', 'who')
 if m[1] ~= ARGV[1] then
@@ -23,4 +24,4 @@ if m[3] < ARGV[5] then
   redis.call('HSET', KEYS[1], 'waits', ARGV[5])
   m[3] = ARGV[5]
 end
-return {0, m[7], m[2], m[8], m[5], m[3]}
+return {0, m[7], m[2], m[8], m[5], m[3], m[4]}
