@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from harness.callers import Caller
 from harness.places import descriptors
+from harness.until import until
 
 import tocsin
 from tocsin import Event, Lock, WrongKind
@@ -67,7 +68,7 @@ def test_stats_count_who_waits(place: str) -> None:
         holder.acquire()
         wait = caller.asleep(lock, "acquire")
         assert lock.stats().waiting_here == 1
-        assert lock.stats().listeners
+        until(lambda lock=lock: lock.stats().listeners, "it listens")
         holder.release()
         assert wait.result()
         lock.release()

@@ -93,15 +93,18 @@ def sockets() -> Iterator[str]:
 def test_a_reset_before_the_handshake_leaves_nothing_open(ca: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     half_made: list[str] = []
+    connected = threading.Event()
 
     def reset() -> None:
         line, _ = listener.accept()
+        connected.wait(60)  # a reset that comes sooner is connect's own error
         line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         line.close()
 
     real = ssl.SSLContext.wrap_socket
 
     def after_the_reset(self: ssl.SSLContext, sock: socket.socket, *args: object, **options: object) -> ssl.SSLSocket:
+        connected.set()
         poll = select.poll()
         poll.register(sock, 0)
         poll.poll()  # an error is always told

@@ -142,6 +142,8 @@ class Server:
         if code:
             return Refusal(code, str(error))
         text = said(error)
+        if text.startswith(_NOT_YET):
+            return unreachable(self.address, text)
         if text.startswith(("NOPERM", "NOAUTH", "WRONGPASS")):
             return refused(self.address, text)
         if "WRONGTYPE" in text:
