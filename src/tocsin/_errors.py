@@ -108,7 +108,8 @@ class LeaseLost(TocsinError):
 class Unreachable(TocsinError, ConnectionError):
     """The server of the place can't be reached, or stopped answering, within the caller's deadline.
 
-    Nobody knows whether what was asked last was done; who asks again by the same call does nothing twice.
+    Nobody knows whether what was asked last was done. Within a call it is done once, however often it had to be asked;
+    who calls again asks for it anew.
     """
 
 
