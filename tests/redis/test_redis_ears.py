@@ -16,7 +16,7 @@ from harness.prove import cases
 from harness.servers import RedisServer
 from harness.until import until
 
-from tocsin import Event, WaitSet, wait_any
+from tocsin import Event, Lock, WaitSet, wait_any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,6 +123,26 @@ def test_the_descriptor_is_readable_after_what_a_thread_took_in(place: str) -> N
             assert select.select([fd], [], [], 0)[0] == [fd]
             assert not handle.is_set()
             assert select.select([fd], [], [], 0)[0] == []
+
+
+def test_who_took_a_lock_hears_no_more_that_it_was_free(place: str) -> None:
+    """The entry which tells that may be on its way when he has it already, and is then no news."""
+    with Lock("x", at=place) as lock:
+        lock.release()
+        poll = select.poll()
+        poll.register(lock.fileno(), select.POLLIN)
+        for _ in range(cases(100, 10_000)):
+            holder = Lock("x", at=place)
+            holder.acquire()
+            assert lock.acquire(blocking=False) is False
+            assert poll.poll(0) == []
+            with pytest.warns(ResourceWarning, match="closed while it is held"):
+                holder.close()
+            assert lock.acquire()
+            assert poll.poll(0) == []
+            lock.release()
+            assert poll.poll(0)
+        lock.acquire()
 
 
 def test_nothing_is_left_when_the_last_object_goes() -> None:

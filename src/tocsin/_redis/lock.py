@@ -19,7 +19,6 @@ from tocsin import _core
 from tocsin._errors import Unreachable
 from tocsin._fork import forget_in_child
 from tocsin._lock import Lock
-from tocsin._redis.ear import later
 from tocsin._redis.handle import NEVER
 from tocsin._redis.held import RedisHeld, note_of
 from tocsin._redis.owner import LOOK_NS, owner_of_process
@@ -48,7 +47,8 @@ class RedisLock(RedisHeld, Lock):
     _is_left = _is_marked = False  # did its last holder leave it behind; will its end be an entry?
     _held_in = 0  # the process that took it: a fork's child holds nothing
     _was_left = False
-    _fence = _count = _turns = 0
+    _fence = _count = 0
+    _moment = (0, True)  # of what is known: the turn (its fence), and whether it is over; news may overtake each other
     _thread = 0
     _task: object = None
 
@@ -71,22 +71,24 @@ class RedisLock(RedisHeld, Lock):
 
     # -- what is known
 
-    def _noted(self, last: bytes, found: list[Any], anew: bool) -> bool:  # noqa: FBT001 - the ear's own call
-        with contextlib.suppress(TypeError, ValueError, AttributeError):  # damaged, which the next line tells
-            if not anew and later(self._last, last):  # what was so then, is over
-                return False
-        return super()._noted(last, found, anew)
-
     def _know(self, found: list[Any], *, anew: bool = False) -> None:
-        self._holder_known, self._who = found[0] + b"", found[1] + b""
-        self._is_left, self._is_marked = found[2] == b"1", found[3] != b"0"
-        self._turns = max(self._turns, int(found[4]))
+        holder, who, left, waits, fence = found
+        moment = (int(fence), not holder)
         if anew:
             self._count += 1
+        elif moment < self._moment:  # what was so then, is over
+            return
+        self._holder_known, self._who, self._moment = holder + b"", who + b"", moment
+        self._is_left, self._is_marked = left == b"1", waits != b"0"
 
-    def _learn(self, _fields: dict[bytes, bytes]) -> None:
-        self._holder_known, self._is_marked = b"", False
+    def _learn(self, fields: dict[bytes, bytes]) -> None:
         self._count += 1
+        self._free(int(fields[b"free"]))
+
+    def _free(self, fence: int) -> None:
+        """After that turn."""
+        if self._moment <= (fence, True):
+            self._holder_known, self._is_marked, self._moment = b"", False, (fence, True)
 
     def _ticket_of(self, side: int) -> int:  # noqa: ARG002 - they all wait for the same
         return self._count
@@ -281,9 +283,10 @@ class RedisLock(RedisHeld, Lock):
             self._take_in(answer[1], answer[2:])
             self._show()
             return False
-        self._fence, self._was_left = answer[0], answer[1] == b"1"
-        self._holder_known, self._is_marked, self._is_left = taking, False, False
+        fence, was_left, last = answer
+        self._fence, self._was_left = fence, was_left == b"1"
         self._thread, self._task, self._held_in, self._held = threading.get_ident(), current_task(), os.getpid(), taking
+        self._take_in(last, [taking, b"", b"0", b"0", fence])
         self._show()
         return True
 
@@ -334,7 +337,7 @@ class RedisLock(RedisHeld, Lock):
             raise
         finally:
             if not self._held:
-                self._holder_known = b""
+                self._free(self._fence)
                 self._call_others()
         self._show()
 

@@ -2,7 +2,7 @@
 -- KEYS: 1 the lock, 2 its stream, 3 the writer's memory
 -- ARGV: 1 id, 2 the holder, 3 the change's number
 -- Answer: 1. Refuses: ESTALE (it is another's, or nobody's), EIDRM
-local m = redis.call('HMGET', KEYS[1], 'id', 'holder', 'waits')
+local m = redis.call('HMGET', KEYS[1], 'id', 'holder', 'waits', 'fence')
 if m[1] ~= ARGV[1] then
   return redis.error_reply('TOCSIN EIDRM')
 end
@@ -16,7 +16,7 @@ redis.call('SET', KEYS[3], ARGV[3], 'EX', 120)
 if m[3] == '0' then
   redis.call('HSET', KEYS[1], 'holder', '')
 else
-  local last = redis.call('XADD', KEYS[2], 'MAXLEN', '1', '*', 'free', '1')
+  local last = redis.call('XADD', KEYS[2], 'MAXLEN', '1', '*', 'free', m[4])
   redis.call('HSET', KEYS[1], 'holder', '', 'last', last)
 end
 return 1
