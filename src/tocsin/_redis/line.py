@@ -94,6 +94,34 @@ class Line:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, packed)
         self.timeout = timeout
 
+    async def ask_async(self, packed: bytes, until: int) -> Any:
+        """The same for a task. One that is cancelled closes it, because it would owe the answer."""
+        try:
+            self.unblock()
+            done = self.send(packed)
+            while done < len(packed):
+                await self._moment(until, writing=True)
+                done += self.send(memoryview(packed)[done:])
+            answer = self.take()
+            while answer is False:
+                await self._moment(until)
+                answer = self.take()
+        except OSError as error:
+            self.close()
+            raise unreachable(self.address, error) from error
+        except BaseException:
+            self.close()
+            raise
+        return answer
+
+    async def _moment(self, until: int, *, writing: bool = False) -> None:
+        from tocsin._aio import until_ready
+
+        left = until - _core.now()
+        if left <= 0:
+            raise TimeoutError("no answer in time")
+        await until_ready(self.fd, left / 1e9, writing=writing)
+
     # -- the same in parts, for those who must not block
 
     def unblock(self) -> None:

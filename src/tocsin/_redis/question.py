@@ -1,4 +1,4 @@
-"""Question: what is asked of a server, in steps that threads and tasks drive alike (`server`, `asks`).
+"""Question: what is asked of a server on a connection, in steps (`steps`).
 
 What was lost may be the question or the answer, so a question that changes something (`Change`) carries a number: each
 connection has a writer's name, under which the server keeps the number of its last change and what it answered, and the
@@ -11,14 +11,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tocsin._redis.line import ReplyError, pack
+from tocsin._redis.steps import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from tocsin._redis.line import Line
     from tocsin._redis.script import Script
+    from tocsin._redis.steps import Steps
 
-    Steps = Generator[bytes, Any, Any]
+
+class Asking(Step):
+    """The answer to this, on this connection, by `end` (ns). Unreachable."""
+
+    __slots__ = ("end", "line", "packed")
+
+    def __init__(self, line: Line, packed: bytes, end: int) -> None:
+        self.line = line
+        self.packed = packed
+        self.end = end
+
+    def block(self) -> Any:
+        return self.line.ask(self.packed, self.end)
+
+    async def suspend(self) -> Any:
+        return await self.line.ask_async(self.packed, self.end)
 
 
 class Question:
@@ -33,17 +48,18 @@ class Question:
     def prepare(self, line: Line) -> bytes:  # noqa: ARG002 - a change's own
         return self.packed
 
-    def steps(self, line: Line) -> Steps:
-        """What to send next, for each answer; the last one is the question's."""
-        packed = self.prepare(line)
-        answer = yield packed
+    def steps(self, line: Line, end: int) -> Steps[Any]:
+        """The answer, an error's too."""
+        asking = Asking(line, self.prepare(line), end)
+        answer = yield asking
         # Somebody may flush them again before it is asked for.
         while self.script is not None and type(answer) is ReplyError and str(answer).startswith("NOSCRIPT"):
-            loaded = yield self.script.load
-            answer = loaded if type(loaded) is ReplyError else (yield packed)
+            loaded = yield Asking(line, self.script.load, end)
+            answer = loaded if type(loaded) is ReplyError else (yield asking)
         replicas = line.address.replicas
         if replicas and type(answer) is not ReplyError and isinstance(self, Change):
-            found = yield pack((b"WAIT", replicas, max(1, line.address.patience_ns // 4_000_000)))
+            packed = pack((b"WAIT", replicas, max(1, line.address.patience_ns // 4_000_000)))
+            found = yield Asking(line, packed, end)
             if not isinstance(found, int) or found < replicas:  # asked again, it is only waited for again
                 return ReplyError(f"NOREPLICAS it was done, but {found} of the {replicas} replicas asked for have it")
         return answer

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import threading
-import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +20,13 @@ from tocsin._redis.line import Line, ReplyError, pack, refused, unreachable
 from tocsin._redis.owner import Judge
 from tocsin._redis.question import Change, Question
 from tocsin._redis.script import reason
+from tocsin._redis.steps import Pause, in_thread
 
 if TYPE_CHECKING:
     from tocsin._redis.address import Address
     from tocsin._redis.owner import Owner
     from tocsin._redis.script import Script
+    from tocsin._redis.steps import Steps
 
 #: Who waits shorter, or not at all, gives the server this long for an answer.
 LEAST_NS = 1_000_000_000
@@ -103,38 +104,46 @@ class Server:
             )
         self.known = True
 
-    # -- questions; `until` as the caller has it. `asks` has the same for tasks
+    # -- questions; `until` as the caller has it
 
-    def ask(self, packed: bytes, until: int) -> Any:
-        """The answer to commands that change nothing, or that may be done twice."""
-        return self.answer(Question(packed), until)
-
-    def run(self, script: Script, keys: tuple[Any, ...], args: tuple[Any, ...], until: int) -> Any:
-        """The same for a script that may be run twice."""
-        return self.answer(Question(script.call(keys, args), script), until)
-
-    def change(self, script: Script, keys: tuple[Any, ...], args: tuple[Any, ...], until: int) -> Any:
-        """Run a script that must be run once."""
-        return self.answer(Change(script, keys, args), until)
-
-    def answer(self, question: Question, until: int) -> Any:
+    def steps(self, question: Question, until: int) -> Steps[Any]:
+        """The answer to a question. A task that is cancelled meanwhile can't know whether its change was made: what
+        must not be lost that way is asked for in two steps, of which the first takes nothing for good."""
         trial = Trial(self, until)
         while True:
             try:
-                line = self.take(trial.end)
-                steps = question.steps(line)
-                packed = next(steps)
-                try:
-                    while True:
-                        packed = steps.send(line.ask(packed, trial.end))
-                except StopIteration as done:
-                    found = done.value
+                line = self.take(trial.end)  # connecting is a matter of a moment, or of an error: tasks do it, too
+                found = yield from question.steps(line, trial.end)
             except Unreachable as error:
                 trial.lost(error)
             else:
                 if trial.is_over(found, line):
                     return found
-            time.sleep(trial.pause())
+            yield Pause(trial.pause())
+
+    def ask_steps(self, packed: bytes, until: int) -> Steps[Any]:
+        """The answer to commands that change nothing, or that may be done twice."""
+        return self.steps(Question(packed), until)
+
+    def run_steps(self, script: Script, keys: tuple[Any, ...], args: tuple[Any, ...], until: int) -> Steps[Any]:
+        """The same for a script that may be run twice."""
+        return self.steps(Question(script.call(keys, args), script), until)
+
+    def change_steps(self, script: Script, keys: tuple[Any, ...], args: tuple[Any, ...], until: int) -> Steps[Any]:
+        """Run a script that must be run once."""
+        return self.steps(Change(script, keys, args), until)
+
+    def ask(self, packed: bytes, until: int) -> Any:
+        return in_thread(self.ask_steps(packed, until))
+
+    def run(self, script: Script, keys: tuple[Any, ...], args: tuple[Any, ...], until: int) -> Any:
+        return in_thread(self.run_steps(script, keys, args, until))
+
+    def change(self, script: Script, keys: tuple[Any, ...], args: tuple[Any, ...], until: int) -> Any:
+        return in_thread(self.change_steps(script, keys, args, until))
+
+    def answer(self, question: Question, until: int) -> Any:
+        return in_thread(self.steps(question, until))
 
     def failure(self, error: ReplyError) -> Exception:
         """The exception for an error that the server, or one of our scripts, answered with."""
