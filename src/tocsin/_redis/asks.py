@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 async def answer(server: Server, question: Question, until: int) -> Any:
-    return await in_task(server.steps(question, until))
+    return await in_task(server.answer_steps(question, until))
 
 
 async def ask(server: Server, packed: bytes, until: int) -> Any:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tocsin._errors import ObjectRemoved
 from tocsin._redis.handle import RedisHandle
+
+if TYPE_CHECKING:
+    from tocsin._redis.steps import Steps
 
 
 class RedisCursor(RedisHandle):
@@ -43,13 +46,9 @@ class RedisCursor(RedisHandle):
                 if count < self._cursor:  # noqa: PLR1730 - no calls here
                     self._cursor = count
 
-    def _look_there(self, until: int = 0) -> list[Any]:
+    def _look_there_steps(self, until: int = 0) -> Steps[list[Any]]:
         known = self._count
-        return self._compared(super()._look_there(until), known)
-
-    async def _look_there_async(self, until: int = 0) -> list[Any]:
-        known = self._count
-        return self._compared(await super()._look_there_async(until), known)
+        return self._compared((yield from super()._look_there_steps(until)), known)
 
     def _compared(self, found: list[Any], known: int) -> list[Any]:
         """`found[0]` is less than what was known before the question: the server has forgotten some (a failover)."""
@@ -70,14 +69,3 @@ class RedisCursor(RedisHandle):
             count = int(self._look_there()[0])
         self._show()
         return max(count, self._count)
-
-    # -- waiting
-
-    def _more(self, until: int) -> bool:
-        """Sleep until there is something that this handle has not had; False at the deadline."""
-
-        def over() -> bool:
-            self._check()
-            return self._ready()
-
-        return bool(self._ear.wait(over, until))

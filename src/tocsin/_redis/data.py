@@ -7,15 +7,18 @@ that this was: a look says which one it has, and is answered with the value only
 from __future__ import annotations
 
 import errno
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tocsin import _core
 from tocsin._cursor import T
 from tocsin._data import DataEvent, expected
 from tocsin._redis.cursor import RedisCursor
 from tocsin._redis.script import script
-from tocsin._redis.server import Refusal
+from tocsin._redis.steps import in_task, in_thread
 from tocsin._wait import warn_if_loop_is_running
+
+if TYPE_CHECKING:
+    from tocsin._redis.steps import Steps
 
 _SIGNAL = script("data_signal")
 _LOOK = script("data_look")
@@ -61,24 +64,13 @@ class RedisDataEvent(RedisCursor, DataEvent[T]):
 
     # -- asking for the value
 
-    def _fetch(self, until: int) -> bytes:
+    def _fetch_steps(self, until: int) -> Steps[bytes]:
         """The present value, which is then held; b"" if there is none."""
         if self._over:
             self._fail(self._over)
         held, known = self._held, self._count
-        return self._fetched(self._run(_LOOK, (self._key, self._stream), (self._id, held[2]), until), held, known)
-
-    async def _fetch_async(self, until: int) -> None:
-        if self._over:
-            self._fail(self._over)
-        from tocsin._redis import asks
-
-        held, known = self._held, self._count
-        try:
-            found = await asks.run(self._server, _LOOK, (self._key, self._stream), (self._id, held[2]), until)
-        except Refusal as refusal:
-            raise self._refused(refusal) from None
-        self._fetched(found, held, known)
+        found = yield from self._run_steps(_LOOK, (self._key, self._stream), (self._id, held[2]), until)
+        return self._fetched(found, held, known)
 
     def _fetched(self, found: list[Any], held: tuple[bytes, int, bytes], known: int) -> bytes:
         last, version, *more = found
@@ -124,36 +116,31 @@ class RedisDataEvent(RedisCursor, DataEvent[T]):
     # -- reading
 
     def _latest(self) -> bytes | int:
-        found = self._fetch(-1)
+        found = in_thread(self._fetch_steps(-1))
         self._show()
         return found or -errno.ENODATA
 
     def _wait(self, timeout: float | None, twin: str) -> bytes | int:
-        until = _core.data_deadline(timeout)
-        self._check()
-        self._fetch(until)
-        self._check()
-        raw = self._take()
-        if not raw and until != 0:
-            warn_if_loop_is_running(twin, 1)
-            while self._more(until) and not (raw := self._take()):
-                # A thread of ours was faster, or it is known only that there is another.
-                self._fetch(until)
-        self._show()
-        return raw or 0
+        return in_thread(self._wait_steps(_core.data_deadline(timeout), twin)) or 0
 
     async def _look_async(self, until: int) -> bytes | int:
+        return await in_task(self._wait_steps(until, "")) or 0
+
+    def _wait_steps(self, until: int, twin: str) -> Steps[bytes]:
         self._check()
-        await self._fetch_async(until)
+        yield from self._fetch_steps(until)
         while True:
             seen = self._count
             self._check()
             raw = self._take()
             if raw or until == 0:
                 break
-            if self._ready():
-                await self._fetch_async(until)
-            elif not await self._change_seen(0, seen, until):
+            if twin:
+                warn_if_loop_is_running(twin, 3)
+                twin = ""
+            if self._ready():  # it is known only that there is another
+                yield from self._fetch_steps(until)
+            elif not (yield from self._until_steps(0, seen, until)):
                 break
         self._show()
-        return raw or 0
+        return raw

@@ -25,7 +25,7 @@ from tocsin._redis.line import ReplyError, pack, unreachable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tocsin._redis.handle import RedisHandle
+    from tocsin._redis.handle_news import RedisKnown
     from tocsin._redis.line import Line
     from tocsin._redis.server import Server
 
@@ -45,8 +45,8 @@ class Ear:
     `news` for whom it interrupted, who is `busy`.
     """
 
-    def __init__(self, handle: RedisHandle, server: Server) -> None:
-        self.handle: Callable[[], RedisHandle | None] = weakref.ref(handle)
+    def __init__(self, handle: RedisKnown, server: Server) -> None:
+        self.handle: Callable[[], RedisKnown | None] = weakref.ref(handle)
         self.server = server
         self.lock = threading.RLock()
         self.turns = threading.Condition(self.lock)

@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING, Any
 from tocsin import _core
 from tocsin._event import Event
 from tocsin._owner import command_line
+from tocsin._redis.handle_wait import News
 from tocsin._redis.held import RedisHeld, note_of
 from tocsin._redis.line import pack
 from tocsin._redis.owner import owner_of_process
 from tocsin._redis.script import script
+from tocsin._redis.steps import in_task, in_thread
 from tocsin._wait import warn_if_loop_is_running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tocsin._redis.steps import Steps
+
 _SET = script("event_set")
 _OWN = script("event_own")
 _UNOWN = script("event_unown")
-_DONE, _ASK = 2, 1
 
 
 class RedisEvent(RedisHeld, Event):
@@ -108,62 +111,39 @@ class RedisEvent(RedisHeld, Event):
     # -- waiting
 
     def wait(self, timeout: float | None = None, *, since: int | None = None) -> bool:
-        until = _core.deadline(timeout)
         after = None if since is None else _core.since(since)
-        found = self._look_there(until)
-        if self._look_after():
-            found = self._look_there(until)
-        generation, is_set = _state(found)
-        start = generation - is_set if after is None else after
-        if generation > start or until == 0 or found[3] == b"1":
-            return self._answered(found, start)
-        warn_if_loop_is_running("wait_async")
-
-        def over() -> int:
-            self._check()
-            if self._generation > start:
-                return _DONE
-            self._tell_of_death()
-            return _ASK if 0 < self._holder_due() <= _core.now() else 0
-
-        while (now := self._ear.wait(over, until, self._holder_due)) == _ASK:
-            self._look_after()
-        return bool(now == _DONE)
+        return in_thread(self._wait_steps(after, _core.deadline(timeout), "wait_async"))
 
     async def wait_async(self, timeout: float | None = None, *, since: int | None = None) -> bool:
-        until = _core.deadline(timeout)
         after = None if since is None else _core.since(since)
-        found = await self._look_there_async(until)
-        if await self._look_after_async():
-            found = await self._look_there_async(until)
+        return await in_task(self._wait_steps(after, _core.deadline(timeout), ""))
+
+    def _wait_steps(self, after: int | None, until: int, twin: str) -> Steps[bool]:
+        found = yield from self._look_there_steps(until)
+        if (yield from self._look_after_steps()):
+            found = yield from self._look_there_steps(until)
         generation, is_set = _state(found)
         start = generation - is_set if after is None else after
         if generation > start or until == 0 or found[3] == b"1":
             return self._answered(found, start)
-        return await self._change_seen(0, start, until)
+        if twin:
+            warn_if_loop_is_running(twin, 2)
+        return (yield from self._until_steps(0, start, until))
 
     def wait_clear(self, timeout: float | None = None) -> bool:
-        until = _core.deadline(timeout)
-        generation, is_set = _state(self._look_there(until))
-        if not is_set or until == 0:
-            self._show()
-            return not is_set
-        warn_if_loop_is_running("wait_clear_async")
-        start = generation - 1
-
-        def over() -> bool:
-            self._check()
-            return self._ticket_of(1) > start
-
-        return bool(self._ear.wait(over, until))
+        return in_thread(self._wait_clear_steps(_core.deadline(timeout), "wait_clear_async"))
 
     async def wait_clear_async(self, timeout: float | None = None) -> bool:
-        until = _core.deadline(timeout)
-        generation, is_set = _state(await self._look_there_async(until))
+        return await in_task(self._wait_clear_steps(_core.deadline(timeout), ""))
+
+    def _wait_clear_steps(self, until: int, twin: str) -> Steps[bool]:
+        generation, is_set = _state((yield from self._look_there_steps(until)))
         if not is_set or until == 0:
             self._show()
             return not is_set
-        return await self._change_seen(1, generation - 1, until)
+        if twin:
+            warn_if_loop_is_running(twin, 2)
+        return (yield from self._until_steps(1, generation - 1, until))
 
     def _answered(self, found: list[Any], start: int) -> bool:
         """Of a wait that is over by its first look."""
@@ -173,25 +153,25 @@ class RedisEvent(RedisHeld, Event):
             self._fail(-errno.EOWNERDEAD)
         return generation > start
 
-    # Tasks wait for a change of the claim as well: of an owner one must ask whether he lives. So their tickets are two.
+    # Of an owner one must ask whether he lives, so a wait is for a change of the claim as well.
 
-    def _arm(self, side: int) -> Any:
-        return super()._arm(side), self._claims
+    def _mark_of(self, side: int) -> Any:
+        return self._ticket_of(side), self._claims
 
-    def _arm_later(self, side: int, ticket: Any) -> Any:
+    def _arm_later(self, side: int, mark: Any) -> Any:
         if side == 0:
             self._tell_of_death()
-        return ticket
+        return mark
 
-    async def _change_seen(self, side: int, seen: int, until: int) -> bool:
+    def _until_steps(self, side: int, seen: int, until: int) -> Steps[bool]:
         while True:
             due = self._holder_due() if side == 0 else 0
-            await self._news(side, (seen, self._claims), until, due)
+            yield News(self, side, (seen, self._claims), until, due)
             if self._ticket_of(side) > seen:
                 return True
             if 0 <= until <= _core.now():
                 return False
-            await self._look_after_async()
+            yield from self._look_after_steps()
 
     def _judge(self, seen: int) -> int:
         self._look_after()

@@ -15,9 +15,12 @@ from tocsin import _core
 from tocsin._errors import Unreachable
 from tocsin._redis.handle import RedisHandle
 from tocsin._redis.owner import LOOK_NS
+from tocsin._redis.steps import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tocsin._redis.steps import Steps
 
 
 class RedisHeld(RedisHandle):
@@ -47,47 +50,28 @@ class RedisHeld(RedisHandle):
         self._look_at = now + LOOK_NS
         return self._held_by()
 
-    def _look_after(self) -> bool:
+    def _look_after_steps(self) -> Steps[bool]:
         """Ask after the holder, if it is time for that. True: he is dead, and that is known to all now."""
         holder = self._asked_after()
         if not holder:
             return False
         try:
-            return self._buried(self._server.judge.dead_among(self._server, _identity(holder)), holder)
+            dead = yield from self._server.judge.dead_among_steps(self._server, (holder.partition(b":")[0],))
         except Unreachable:  # who waits has patience
             return False
-
-    async def _look_after_async(self) -> bool:
-        holder = self._asked_after()
-        if not holder:
-            return False
-        try:
-            return self._buried(await self._server.judge.dead_among_async(self._server, _identity(holder)), holder)
-        except Unreachable:
-            return False
-
-    def _buried(self, dead: set[bytes], holder: bytes) -> bool:
         if dead:
             with contextlib.suppress(FileNotFoundError):  # removed: all hear of that
                 self._bury(holder)
         return bool(dead)
+
+    def _look_after(self) -> bool:
+        return in_thread(self._look_after_steps())
 
     # -- waiting
 
     def _due(self) -> int:
         connect, ask = super()._due(), self._holder_due()
         return min(connect, ask) if connect and ask else connect or ask
-
-    async def _news(self, side: int, seen: Any, until: int, end: int) -> bool:
-        """As `_change_seen`, and not longer than to `end`, when one looks; a lost connection is no matter then."""
-        if end and (until < 0 or end < until):
-            try:
-                return await super()._change_seen(side, seen, end)
-            except Unreachable:
-                if self._ear.is_given_up():
-                    raise
-                return False
-        return await super()._change_seen(side, seen, until)
 
     # -- `fileno`, by which nobody of ours looks
 
@@ -119,10 +103,6 @@ def _look_for(ref: Callable[[], RedisHeld | None]) -> None:
         held._looker = None
         with contextlib.suppress(OSError, ValueError):  # its own next call tells
             held._show()
-
-
-def _identity(holder: bytes) -> tuple[bytes]:
-    return (holder.partition(b":")[0],)
 
 
 def note_of(raw: Any) -> tuple[int, bytes]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin._errors import error
 from tocsin._place import effective, encode_name
-from tocsin._redis.handle import FORMAT
+from tocsin._redis.handle_open import FORMAT
 from tocsin._redis.line import pack
 from tocsin._redis.owner import note_key
 from tocsin._redis.script import script

@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Any
 from tocsin import _core
 from tocsin._errors import Unreachable
 from tocsin._redis.line import ReplyError, pack
+from tocsin._redis.steps import in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Iterable
 
     from tocsin._redis.line import Line
     from tocsin._redis.server import Server
+    from tocsin._redis.steps import Steps
 
 #: How long a holder's connection must be missing before it is dead, and how often who waits asks. From these comes the
 #: bound that the documents state: a death is known within LOOK + GRACE + LOOK.
@@ -146,41 +148,27 @@ class Judge:
         self._lock = threading.Lock()
 
     def dead_among(self, server: Server, identities: Iterable[bytes], until: int = 0) -> set[bytes]:
+        return in_thread(self.dead_among_steps(server, identities, until))
+
+    def dead_among_steps(self, server: Server, identities: Iterable[bytes], until: int = 0) -> Steps[set[bytes]]:
         """Those that are dead. Unreachable: nothing is known, and what was seen counts no more."""
-        steps = self._steps(server, identities)
         try:
-            packed = next(steps)
-            while True:
-                packed = steps.send(server.ask(packed, until))
-        except StopIteration as done:
-            return done.value  # type: ignore[no-any-return]
+            return (yield from self._steps(server, identities, until))
         except Unreachable:
             self._missing.clear()
             raise
 
-    async def dead_among_async(self, server: Server, identities: Iterable[bytes], until: int = 0) -> set[bytes]:
-        from tocsin._redis import asks
-
-        steps = self._steps(server, identities)
-        try:
-            packed = next(steps)
-            while True:
-                packed = steps.send(await asks.ask(server, packed, until))
-        except StopIteration as done:
-            return done.value  # type: ignore[no-any-return]
-        except Unreachable:
-            self._missing.clear()
-            raise
-
-    def _steps(self, server: Server, identities: Iterable[bytes]) -> Generator[bytes, Any, set[bytes]]:
-        """What to ask next, for each answer."""
+    def _steps(self, server: Server, identities: Iterable[bytes], until: int) -> Steps[set[bytes]]:
         own = server.owner.id if server.owner is not None else b""
         asked = [identity for identity in set(identities) if identity != own]
         if not asked:
             return set()
-        notes = yield pack((b"MGET", *[note_key(server, identity) for identity in asked]))
+        packed = pack((b"MGET", *[note_key(server, identity) for identity in asked]))
+        notes = yield from server.ask_steps(packed, until)
         numbers = {identity: note.split(b" ", 1)[0] for identity, note in zip(asked, notes, strict=True) if note}
-        rows = (yield pack((b"CLIENT", b"LIST", b"ID", *numbers.values()))) if numbers else b""
+        rows = b""
+        if numbers:
+            rows = yield from server.ask_steps(pack((b"CLIENT", b"LIST", b"ID", *numbers.values())), until)
         # The number alone could be another's, after the server began to count anew.
         listed = {identity for identity in numbers if b" name=tocsin-%b " % identity in rows}
         now = _core.now()

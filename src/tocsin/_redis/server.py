@@ -106,7 +106,7 @@ class Server:
 
     # -- questions; `until` as the caller has it
 
-    def steps(self, question: Question, until: int) -> Steps[Any]:
+    def answer_steps(self, question: Question, until: int) -> Steps[Any]:
         """The answer to a question. A task that is cancelled meanwhile can't know whether its change was made: what
         must not be lost that way is asked for in two steps, of which the first takes nothing for good."""
         trial = Trial(self, until)
@@ -123,15 +123,15 @@ class Server:
 
     def ask_steps(self, packed: bytes, until: int) -> Steps[Any]:
         """The answer to commands that change nothing, or that may be done twice."""
-        return self.steps(Question(packed), until)
+        return self.answer_steps(Question(packed), until)
 
     def run_steps(self, script: Script, keys: tuple[Any, ...], args: tuple[Any, ...], until: int) -> Steps[Any]:
         """The same for a script that may be run twice."""
-        return self.steps(Question(script.call(keys, args), script), until)
+        return self.answer_steps(Question(script.call(keys, args), script), until)
 
     def change_steps(self, script: Script, keys: tuple[Any, ...], args: tuple[Any, ...], until: int) -> Steps[Any]:
         """Run a script that must be run once."""
-        return self.steps(Change(script, keys, args), until)
+        return self.answer_steps(Change(script, keys, args), until)
 
     def ask(self, packed: bytes, until: int) -> Any:
         return in_thread(self.ask_steps(packed, until))
@@ -143,7 +143,7 @@ class Server:
         return in_thread(self.change_steps(script, keys, args, until))
 
     def answer(self, question: Question, until: int) -> Any:
-        return in_thread(self.steps(question, until))
+        return in_thread(self.answer_steps(question, until))
 
     def failure(self, error: ReplyError) -> Exception:
         """The exception for an error that the server, or one of our scripts, answered with."""

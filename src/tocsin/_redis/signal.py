@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tocsin import _core
 from tocsin._errors import WaitCancelled
 from tocsin._redis.cursor import RedisCursor
 from tocsin._redis.script import script
+from tocsin._redis.steps import in_task, in_thread
 from tocsin._signal import Signal
 from tocsin._wait import warn_if_loop_is_running
+
+if TYPE_CHECKING:
+    from tocsin._redis.steps import Steps
 
 _SIGNAL = script("signal")
 
@@ -58,38 +62,34 @@ class RedisSignal(RedisCursor, Signal):
     # -- waiting
 
     def wait(self, timeout: float | None = None) -> int:
-        until = _core.deadline(timeout)
         try:
-            return self._hear_until(until, "wait_async")
+            return in_thread(self._hear_steps(_core.deadline(timeout), "wait_async"))
         except WaitCancelled:
             return 0
 
     def _hear(self) -> int:
-        return self._hear_until(-1, "async for")
-
-    def _hear_until(self, until: int, twin: str) -> int:
-        self._check()
-        count = int(self._look_there(until)[0])
-        self._check()
-        heard = self._take(count)
-        if not heard and until != 0:
-            warn_if_loop_is_running(twin, 1)
-            while self._more(until) and not (heard := self._take(0)):
-                pass  # a thread of ours was faster
-        self._show()
-        return heard
+        return in_thread(self._hear_steps(-1, "async for"))
 
     async def _hear_async(self, until: int) -> int:
+        return await in_task(self._hear_steps(until, ""))
+
+    def _hear_steps(self, until: int, twin: str) -> Steps[int]:
         self._check()
-        count = int((await self._look_there_async(until))[0])
+        count = int((yield from self._look_there_steps(until))[0])
         while True:
             seen = self._count
             self._check()
             heard = self._take(count)
-            if heard or until == 0 or not await self._change_seen(0, seen, until):
-                self._show()
-                return heard
+            if heard or until == 0:
+                break
+            if twin:
+                warn_if_loop_is_running(twin, 2)
+                twin = ""
+            if not (yield from self._until_steps(0, seen, until)):
+                break
             count = 0
+        self._show()
+        return heard
 
     # -- what it tells
 
