@@ -33,11 +33,7 @@ class RedisHandle(RedisWaited):
     def _cancel(self) -> None:
         self._check_open()
         self._stopped = True
-        ear = self._ear
-        with ear.lock:
-            ear.turns.notify_all()
-            ear.call()
-            ear.show(ready=True)
+        self._ear.rouse()
 
     def _unlink(self) -> int:
         if self._over:
@@ -70,7 +66,7 @@ class RedisHandle(RedisWaited):
             "kind": self._kind,
             "removed": self._over == -errno.EIDRM,
             "listeners": ear.line is not None,
-            "sleepers": bool(ear.waiting),
+            "sleepers": ear.threads > 0,
             "waiting_here": ear.threads,
             "writable": True,
         }

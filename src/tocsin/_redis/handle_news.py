@@ -37,7 +37,7 @@ class RedisKnown(RedisOpened):
         super()._finish(reason)
         ear = self._ear
         with ear.lock:
-            ear.show(ready=True)
+            ear.bells.show(ready=True)
             ear.tell()
 
     # -- looking

@@ -80,7 +80,7 @@ class RedisWaited(RedisKnown):
         ear = self._ear
         with ear.lock:
             self._check_open()
-            fd = ear.listen()
+            fd = ear.bells.listen(ear)
             ear.take()
             ear.arm()
             return fd
@@ -153,13 +153,14 @@ class RedisWaited(RedisKnown):
     def _show(self) -> None:
         """After a look: its news are taken in, and `fileno` is readable while it is ready."""
         ear = self._ear
-        if ear.shown >= 0 or ear.rung >= 0:
+        bells = ear.bells
+        if bells.shown >= 0 or bells.rung >= 0:
             with ear.lock:
                 if not self._over:
                     ear.catch_up()
                     ear.arm()
                 # Without a connection nothing would ever ring: so it is to be looked at, and the look tells.
-                ear.show(ready=bool(self._over or self._stopped or ear.line is None or self._ready()))
+                bells.show(ready=bool(self._over or self._stopped or ear.line is None or self._ready()))
 
     def fileno(self) -> int:
         """A descriptor that select, poll, epoll and loops find readable while the object is ready for this handle.
@@ -171,7 +172,7 @@ class RedisWaited(RedisKnown):
         ear = self._ear
         with ear.lock:
             self._check_open()
-            fd = ear.fileno()
+            fd = ear.bells.fileno(ear)
         self._show()
         return fd
 

@@ -76,7 +76,7 @@ class RedisHeld(RedisHandle):
     # -- `fileno`, by which nobody of ours looks
 
     def _show(self) -> None:
-        if self._ear.shown >= 0:
+        if self._ear.bells.shown >= 0:
             self._look_after()
             self._look_later()
         super()._show()

@@ -112,7 +112,7 @@ class RedisLock(RedisLockTaking, Lock):
             return True
 
     def _show(self) -> None:
-        if self._ear.shown >= 0:
+        if self._ear.bells.shown >= 0:
             self._look_if_unsure()
         super()._show()
 
