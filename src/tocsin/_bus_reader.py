@@ -255,6 +255,9 @@ class Reader:
         registry, number = self.bus._registry, first
         plan: list[Row] = []
         with self.books:
+            if (fallen := self.topic._fallen) is not None:  # the numbers from which on they hear come later now
+                self.topic._fallen = None
+                self.young = {who: since for who, since in self.young.items() if since <= fallen + 1}
             rows = ((raws[0][0], raws),) if len(raws) == 1 else groupby(raws, _name)
             for name, found in rows:
                 row = list(found)

@@ -200,13 +200,12 @@ class Queue(Receiver[T]):
 
     async def put_many_async(self, items: Iterable[T], block: bool = True, timeout: float | None = None) -> int:  # noqa: FBT001, FBT002
         """`put_many`, on asyncio, uvloop and trio. Cancelled in the middle, those are in that had room."""
-        data = [self._encode(item) for item in items]
-        until = _until(block, timeout)
-        done = 0
+        data = self._encode_all(items)
+        until, done = _until(block, timeout), 0
         while done < len(data):
             ticket = self._ticket()
             try:
-                done += self._put_bytes_many(data[done:], 0)
+                done += await self._put_some(data[done:], until)
             except _errors.Full:
                 if not await self._changed(1, ticket, until):
                     if done:
@@ -217,6 +216,14 @@ class Queue(Receiver[T]):
                     break
                 raise
         return done
+
+    def _encode_all(self, items: Iterable[T]) -> list[bytes]:
+        """All of them before anything is in."""
+        return [self._encode(item) for item in items]
+
+    async def _put_some(self, data: list[bytes], until: int) -> int:  # noqa: ARG002 - a server takes until then
+        """As many as there is room for now. Full."""
+        return self._put_bytes_many(data, 0)
 
     async def get_async(self, block: bool = True, timeout: float | None = None) -> T:  # noqa: FBT001, FBT002
         """`get`, on asyncio, uvloop and trio. Safe to cancel: a task that is cancelled takes no item along."""

@@ -42,6 +42,7 @@ class Topic(_core.Topic, Cursor["Heard"]):
     _carried = ("max_bytes", "replay")
     _max_bytes: int | None = None
     _replay: int | None = None
+    _fallen: int | None = None  # the number at which a server began anew that had forgotten some (a failover)
 
     if not TYPE_CHECKING:
 

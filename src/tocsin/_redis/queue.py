@@ -7,35 +7,29 @@ claim is one XACK, which is true once. The near class's own methods do the rest:
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tocsin import _core, _errors
-from tocsin._codec import LARGEST
-from tocsin._queue import _CODECS, Queue, _until
+from tocsin import _core
+from tocsin._queue import _CODECS, Queue
 from tocsin._redis.ear import later
 from tocsin._redis.handle import RedisHandle
+from tocsin._redis.keyed import RedisKeyed
 from tocsin._redis.line import pack
 from tocsin._redis.owner import LOOK_NS
+from tocsin._redis.queue_join import RedisJoining
+from tocsin._redis.queue_put import RedisPutting
 from tocsin._redis.queue_take import Claim, RedisTaking
 from tocsin._redis.script import script
-from tocsin._redis.server import Refusal
-from tocsin._wait import warn_if_loop_is_running
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-_PUT, _TASK_DONE, _JOIN, _PURGE, _PEEK, _UNLINK = (
-    script(f"queue_{name}") for name in ("put", "task_done", "join", "purge", "peek", "unlink")
-)
-#: How much goes into one script at once.
-_MOST, _MOST_BYTES = 500, 4 << 20
+_PURGE, _PEEK = script("queue_purge"), script("queue_peek")
 _FIGURES = ("shut", "ready", "due", "held", "taken", "delayed", "newest", "last", "bytes", "puts")
 
 
-class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
+class RedisQueue(RedisTaking, RedisPutting, RedisJoining, RedisKeyed, RedisHandle, Queue[Any]):
     """What `Queue("name", at="redis://...")` makes: see `Queue`."""
 
     _fields = ()
+    _unlink_script = script("queue_unlink")
     _ring = 0  # grows with whatever is heard
     _newest = b"0-0"  # the last entry of the items that this handle knows of
     _ready_count = _delayed = 0
@@ -159,155 +153,7 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
         due = super()._due()
         return min(due, self._look_at) if due and self._look_at else due or self._look_at
 
-    # -- putting
-
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: FBT001, FBT002 - queue.Queue's
-        data = self._encode(item)
-        self._put_bytes(data, _until(block, timeout))
-
-    def put_nowait(self, item: Any) -> None:
-        self._put_bytes(self._encode(item), 0)
-
-    def put_many(self, items: Iterable[Any], block: bool = True, timeout: float | None = None) -> int:  # noqa: FBT001, FBT002
-        until = _until(block, timeout)
-        return self._put_bytes_many(self._encode_all(items), until)
-
-    def _encode_all(self, items: Iterable[Any]) -> list[bytes]:
-        """All of them before anything is in; what is wrong is said with its place."""
-        every = list(items)
-        if self._codec is None:
-            self._find_codec()
-        assert self._codec is not None
-        check_each = self._codec.check_each
-        if check_each is not None and (why := check_each(every)) is not None:
-            self._refuse(why)
-        data = [self._encode(item) for item in every]
-        if any(len(one) > LARGEST for one in data):
-            self._fail(-errno.EMSGSIZE)
-        return data
-
-    def _put_bytes(self, data: bytes, until: int) -> None:
-        if len(data) > LARGEST:
-            self._fail(-errno.EMSGSIZE)
-        if self._is_limited:
-            self._put_bytes_many([data], until)
-        else:
-            self._change(_PUT, (*self._keys,), (self._id, data), until)
-
-    def _put_bytes_many(self, data: list[bytes], until: int) -> int:
-        done, warned = 0, False
-        while done < len(data):
-            self._check_open()
-            before = self._ring
-            try:
-                done += self._change(_PUT, self._keys, (self._id, *_some(data, done)), until)
-            except _errors.Full:
-                if not warned and until:
-                    warn_if_loop_is_running("put_async", 2)
-                    warned = True
-                if until == 0 or 0 < until <= _core.now():
-                    if done:
-                        break
-                    raise
-                if self._stale:  # what the ear has not heard yet is nothing new to us
-                    self._look_figures(until)
-                self._until_news(before, until)
-            except (_errors.ShutDown, OSError):
-                if done:
-                    break
-                raise
-        return done
-
-    def _until_news(self, before: int, until: int) -> None:
-        """Somebody rings when there is room, or when all is done."""
-
-        def over() -> bool:
-            self._check()
-            return self._ring != before
-
-        self._listens().wait(over, until)
-
-    async def _put_some(self, data: list[bytes], until: int) -> int:
-        return int(await self._change_async(_PUT, self._keys, (self._id, *_some(data, 0)), until))
-
-    async def put_async(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: FBT001, FBT002
-        await self.put_many_async([item], block, timeout)
-
-    async def put_many_async(self, items: Iterable[Any], block: bool = True, timeout: float | None = None) -> int:  # noqa: FBT001, FBT002
-        data = self._encode_all(items)
-        until, done = _until(block, timeout), 0
-        while done < len(data):
-            before = self._ring
-            try:
-                done += await self._put_some(data[done:], until)
-            except _errors.Full:
-                if until == 0 or 0 < until <= _core.now() or not await self._change_seen(1, before, until):
-                    if done:
-                        break
-                    raise
-            except (_errors.ShutDown, OSError):
-                if done:
-                    break
-                raise
-        return done
-
     # -- the rest of queue.Queue
-
-    def task_done(self) -> None:
-        self._settle_all()
-        is_busy = bool(self._busy)
-        try:
-            self._change(_TASK_DONE, self._keys, (self._id, self._holder()))
-        except ValueError:
-            # What another thread's taker was still saying then, it has said now.
-            if not is_busy:
-                raise
-            self._change(_TASK_DONE, self._keys, (self._id, self._holder()))
-
-    def join(self, timeout: float | None = None) -> bool:
-        until = _core.deadline(timeout)
-        warned = False
-        self._settle_all()
-        while True:
-            before = self._ring
-            unfinished = self._unfinished(until)
-            if not unfinished:
-                return True
-            if self._bury_dead(until):
-                continue
-            if until == 0 or 0 < until <= _core.now():
-                return False
-            if not warned:
-                warn_if_loop_is_running("join_async", 1)
-                warned = True
-            look = _core.now() + LOOK_NS
-
-            def over(before: int = before) -> bool:
-                self._check()
-                return self._ring != before
-
-            self._listens().wait(over, look if until < 0 else min(until, look))
-
-    def _unfinished(self, until: int) -> int:
-        if self._over:
-            self._fail(self._over)
-        count, last = self._run(_JOIN, self._keys, (self._id,), until)
-        self._know_last(last)
-        return int(count)
-
-    async def join_async(self, timeout: float | None = None) -> bool:
-        until = _core.deadline(timeout)
-        self._settle_all()
-        while True:
-            before = self._ring
-            if not self._unfinished(until):
-                return True
-            if self._bury_dead(until):
-                continue
-            if until == 0 or 0 < until <= _core.now():
-                return False
-            look = _core.now() + LOOK_NS
-            await self._change_seen(1, before, look if until < 0 else min(until, look))
 
     def shutdown(self, immediate: bool = False) -> None:  # noqa: FBT001, FBT002 - queue.Queue's
         self._change(_PURGE, self._keys, (self._id, int(bool(immediate)), 1))
@@ -347,27 +193,6 @@ class RedisQueue(RedisTaking, RedisHandle, Queue[Any]):
         if isinstance(found, int):
             return found
         return {**found, "waiting_here": found["waiting_here"] + self._blocked()}
-
-    def _unlink(self) -> int:
-        if self._over:
-            return self._over
-        try:
-            self._server.run(_UNLINK, self._keys, (self._id,), -1)
-        except Refusal as refusal:
-            return refusal.reason
-        return 0
-
-
-def _some(data: list[bytes], start: int) -> list[bytes]:
-    """As many from there on as go into one script."""
-    found: list[bytes] = []
-    size = 0
-    for one in data[start : start + _MOST]:
-        if found and size + len(one) > _MOST_BYTES:
-            break
-        found.append(one)
-        size += len(one)
-    return found
 
 
 def _order(entry: bytes) -> tuple[int, ...]:

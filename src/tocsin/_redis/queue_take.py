@@ -12,9 +12,11 @@ from tocsin import _core
 from tocsin._delivery import words
 from tocsin._queue import _until
 from tocsin._redis.question import Question
-from tocsin._redis.queue_fetch import BACK, RedisFetching
+from tocsin._redis.queue_fetch import RedisFetching
+from tocsin._redis.queue_takers import BACK
 from tocsin._redis.script import script
 from tocsin._redis.server import Refusal
+from tocsin._redis.steps import in_task, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +62,7 @@ class RedisTaking(RedisFetching):
     def _take(self, count: int, until: int, twin: str, hand_over: Callable[[Taker, list[Any]], T]) -> T:
         hand: list[Taker] = []
         try:
-            return hand_over(*self._fetch(count, until, twin, hand))
+            return hand_over(*in_thread(self._fetching(count, until, twin, hand)))
         except BaseException:
             self._left(hand)
             raise
@@ -69,7 +71,8 @@ class RedisTaking(RedisFetching):
         hand: list[Taker] = []
         turn = None if until == 0 else await self._my_turn(until)
         try:
-            return hand_over(*await self._fetch_async(count, until, hand))  # nothing is awaited between the two
+            found = await in_task(self._fetching(count, until, "", hand))
+            return hand_over(*found)  # nothing is awaited between the two
         except BaseException:
             self._left(hand)
             raise

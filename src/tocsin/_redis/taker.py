@@ -5,7 +5,7 @@ brings the item along. What is taken for good (`get`) is said to the server behi
 before the next question (`owed`): until then it is this consumer's there, so nothing is lost if it doesn't arrive.
 
 A connection that broke may have been given items on its way out, and so may one whose caller left in the middle. Such a
-taker hands out nothing before it was put right (`queue_fetch`), and then goes on under the same name.
+taker hands out nothing before it was put right (`queue_takers`), and then goes on under the same name.
 """
 
 from __future__ import annotations
@@ -17,18 +17,21 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin import _core
 from tocsin._redis.line import ReplyError, pack
+from tocsin._redis.question import Asking
 from tocsin._redis.server import Refusal
+from tocsin._redis.steps import Step, in_thread
 
 if TYPE_CHECKING:
     from tocsin._redis.line import Line
     from tocsin._redis.question import Question
     from tocsin._redis.server import Server
+    from tocsin._redis.steps import Steps
 
 _ID = pack((b"CLIENT", b"ID"))
 
 
-class Taker:
-    """Made on need, kept by its queue for the next one who takes."""
+class Taker(Step):
+    """Made on need, kept by its queue for the next one who takes. As a step: blocked, until it can be read."""
 
     def __init__(self, server: Server, holder: bytes, items: bytes) -> None:
         self.server = server
@@ -80,58 +83,37 @@ class Taker:
             self.close()
             raise
 
-    def ask(self, packed: bytes, count: int, until: int) -> list[Any]:
-        """So many answers to a question of several commands; Unreachable, and then it is closed."""
-        line = self.line
-        assert line is not None
-        try:
-            found = line.ask(packed, until)
-            while self.owed:
-                self.settled(found, until)
-                found = line.ask(b"", until)
-            answers = [found]
-            while len(answers) < count:
-                answers.append(line.ask(b"", until))
-        except BaseException:
-            self.close()
-            raise
-        return answers
-
-    async def ask_async(self, packed: bytes, count: int, until: int) -> list[Any]:
-        from tocsin._redis.asks import _ask
-
-        line = self.line
-        assert line is not None
-        try:
-            found = await _ask(line, packed, until)
-            while self.owed:
-                self.settled(found, until)
-                found = await _ask(line, b"", until)
-            answers = [found]
-            while len(answers) < count:
-                answers.append(await _ask(line, b"", until))
-        except BaseException:
-            self.close()
-            raise
-        return answers
-
     def settle(self, until: int) -> None:
         """Have the answers to what was said. Unreachable."""
-        while self.owed:
-            if self.line is None:
-                self.settled(None, until)
-                continue
-            try:
-                self.settled(self.line.ask(b"", until), until)
-            except BaseException:
-                self.close()
-                raise
+        in_thread(self.asking(b"", 0, until))
 
-    def settled(self, answer: Any, until: int) -> None:
+    def asking(self, packed: bytes, count: int, until: int) -> Steps[list[Any]]:
+        """So many answers to a question of several commands, behind those to what was said before.
+
+        Unreachable, and then it is closed.
+        """
+        answers: list[Any] = []
+        try:
+            while self.owed:
+                answer = None
+                if self.line is not None:
+                    answer = yield Asking(self.line, packed, until)
+                    packed = b""
+                yield from self._settled(answer, until)
+            while len(answers) < count:
+                assert self.line is not None
+                answers.append((yield Asking(self.line, packed, until)))
+                packed = b""
+        except BaseException:
+            self.close()
+            raise
+        return answers
+
+    def _settled(self, answer: Any, until: int) -> Steps[None]:
         """The answer to the oldest thing that was said. None, or an error: it is said once more, to the end."""
         if answer is None or type(answer) is ReplyError:
             with contextlib.suppress(Refusal):  # the queue is no more
-                self.server.answer(self.owed[0], until)
+                yield from self.server.answer_steps(self.owed[0], until)
         del self.owed[0]
 
     # -- being blocked, in parts: begin, then `end` when the connection can be read
@@ -160,11 +142,17 @@ class Taker:
                 self.is_blocked = False
                 return answer
             line.owes = True
-            self.settled(answer, self.until)
+            in_thread(self._settled(answer, self.until))
 
-    def sleep(self) -> None:
+    def block(self) -> None:
         """Until there is something to read, or it is too late for that."""
         self.poll.poll(max(0.0, (self.until - _core.now()) / 1e6))
+
+    async def suspend(self) -> None:
+        from tocsin._aio import until_ready
+
+        assert self.line is not None
+        await until_ready(self.line.fd, max(0.0, (self.until - _core.now()) / 1e9))
 
     def rest(self) -> bool:
         """After a break: have the answer of one that is blocked no more, whatever it is. False: there will be none."""
@@ -173,7 +161,7 @@ class Taker:
         self.until = _core.now() + 1_000_000_000
         try:
             while self.end() is False:
-                self.sleep()
+                self.block()
         except OSError:
             return False
         return True

@@ -4,29 +4,24 @@
 -- Answer: the entry and the new version; '0-0' and that when it was done before; '' and the version that it is at, when
 -- that is not the one that it must be at
 -- Refuses: EIDRM, EUCLEAN
-local was = redis.call('HMGET', KEYS[1], 'id', 'version')
-if was[1] ~= ARGV[1] then
-  return redis.error_reply('TOCSIN EIDRM')
-end
-local version = tonumber(was[2])
+--@include counted
+local version, before = next_number('version')
 if not version then
-  return redis.error_reply('TOCSIN EUCLEAN')
+  return before
 end
-version = string.format('%d', version + 1)
-local expected = ARGV[3] == '-1' or ARGV[3] == was[2]
+local expected = ARGV[3] == '-1' or ARGV[3] == before
 local kept
 if expected then
   kept = redis.call('SET', KEYS[3], ARGV[4] .. ' ' .. version, 'EX', 120, 'GET')
 else
   kept = redis.call('GET', KEYS[3])
 end
-if kept and string.match(kept, '^%d+') == ARGV[4] then
-  -- The same change again, whose answer was lost: it has the version that it got then.
-  redis.call('SET', KEYS[3], kept, 'EX', 120)
-  return {'0-0', string.match(kept, '%d+$')}
+local again = answer_again(kept, ARGV[4])
+if again then
+  return again
 end
 if not expected then
-  return {'', was[2]}
+  return {'', before}
 end
 local last = redis.call('XADD', KEYS[2], 'MAXLEN', '1', '*', 'version', version, 'data', ARGV[2])
 redis.call('HSET', KEYS[1], 'version', version, 'last', last)

@@ -3,6 +3,7 @@
 -- ARGV: 1 id, 2 whether to drop, 3 whether to end it, 4 the change's number
 -- Answer: how many were dropped. Refuses: EIDRM
 --@include queue_common
+--@include queue_given
 --@include once
 local m = redis.call('HMGET', KEYS[1], 'id', 'shut', 'bytes', 'nudge')
 if m[1] ~= ARGV[1] then
@@ -14,14 +15,7 @@ if done then
 end
 local dropped, bytes = 0, tonumber(m[3])
 if ARGV[2] == '1' then
-  local from = '0-0'
-  for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[2])) do
-    for i = 1, #group, 2 do
-      if group[i] == 'last-delivered-id' then
-        from = group[i + 1]
-      end
-    end
-  end
+  local from = last_given()
   while true do
     local entries = redis.call('XRANGE', KEYS[2], '(' .. from, '+', 'COUNT', 500)
     if #entries == 0 then
