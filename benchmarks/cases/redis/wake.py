@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.cases.redis import WAKE, by_hand, key, place
 from benchmarks.harness import Table, cpus
 from benchmarks.wakes import wake_tables, wakes, wakes_of
-from tocsin import DataEvent, Event, Queue, Signal
+from tocsin import Bus, DataEvent, Event, Queue, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BARE, POP, PUBSUB = "XADD/XREAD BLOCK", "LPUSH/BRPOP", "PUBLISH/SUBSCRIBE"
 EVENT, SIGNAL, DATA, QUEUE = "tocsin.Event", "tocsin.Signal", "tocsin.DataEvent", "tocsin.Queue"
+BUS = "tocsin.Bus"
 
 
 def bare(times: int, on: tuple[int, ...]) -> list[float]:
@@ -81,7 +82,7 @@ def of_one(open_waiter: Callable[[str], Any], open_waker: Callable[[str], Any], 
 
 
 def judge(table: Table, where: str) -> None:
-    for name in (EVENT, SIGNAL, DATA, QUEUE):
+    for name in (EVENT, SIGNAL, DATA, QUEUE, BUS):
         table.at_most(f"a wake by {name.partition('.')[2]}, {where}", name, BARE, WAKE)
     table.at_most(f"a wake by Queue, {where}", QUEUE, POP, WAKE)
 
@@ -100,6 +101,8 @@ def run(effort: Effort) -> Iterator[Table]:
                           lambda at: partial(DataEvent("wake", at=at).signal, 1), times, on),
             QUEUE: partial(of_one, lambda at: Queue("wake", at=at).get, lambda at: partial(Queue("wake", at=at).put, 1),
                            times, on),
+            BUS: partial(of_one, lambda at: partial(Bus("wake", at=at).wait, "done"),
+                         lambda at: partial(Bus("wake", at=at).emit, "done"), times, on),
             BARE: partial(bare, times, on), POP: partial(pop, times, on), PUBSUB: partial(subscribed, times, on),
         }
         yield from wake_tables(effort, table, measures, on, beside=BARE, judge=judge)
