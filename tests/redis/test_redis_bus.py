@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import select
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from harness.callers import InThread
 from harness.child import Child
 from harness.forks import FORKED
+from harness.proxies import Proxy
 from harness.servers import RedisServer
+from harness.subjects import blocked
 from harness.until import until
 
 from tocsin import Bus, Event, ObjectRemoved, Unreachable, wait_any
@@ -20,6 +24,8 @@ from tocsin._topic import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    Pair = tuple[RedisServer, RedisServer, Proxy]
 
 LEAST = 32 << 10
 
@@ -290,3 +296,91 @@ say("done")
 """
     with Child(script, server.url()) as child:
         assert child.check() == "done\n"
+
+
+# -- failover
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    """A primary, a replica that has a replica itself, and the way to the first, which the test turns round."""
+    host = f"127.78.{os.getpid() >> 8 & 255}.{os.getpid() & 255 or 1}"  # an address that nobody else uses
+    with (
+        RedisServer("--bind", host, "--port", "6379") as first,
+        RedisServer("--bind", host, "--port", "6380", "--replicaof", host, "6379") as second,
+        RedisServer("--replicaof", host, "6380"),
+        Proxy(first) as proxy,
+    ):
+        for one in (first, second):
+            until(lambda one=one: one.ask("INFO", "replication")["connected_slaves"] == 1, "its replica is there")
+        yield first, second, proxy
+
+
+async def awaited(wait: Any) -> Any:
+    return await wait
+
+
+class Listening:
+    """A thread that waits, a handler on the dispatcher, and a subscription."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.bus = bus
+        self.handled: list[int] = []
+        bus.register("x", self.handled.append)
+        self.found = bus.subscribe("x")
+        self.wait()
+
+    def wait(self) -> None:
+        self.waiter = InThread(lambda: self.bus.wait("x", 120))
+        until(lambda: self.bus.stats().waiting_here == 1 or self.waiter.done(), "it waits")
+
+    def all_hear(self, numbers: list[int]) -> None:
+        """These, and so far no others; the wait the first of them."""
+        assert self.waiter.result().args == (numbers[0],)
+        assert [number(self.found) for _ in numbers] == numbers
+        until(lambda: self.handled == numbers, "the handler hears them")
+        assert self.found.queued == 0
+        self.handled.clear()
+        self.wait()
+
+
+def test_after_a_failover_all_hear_the_next_emit_at_the_new_primary(pair: Pair) -> None:
+    first, second, proxy = pair
+    place = proxy.url(replicas=1, patience=150)
+    with Bus("bus", at=place) as bus, Bus("bus", at=place) as other:
+        here = Listening(bus)
+        other.emit("x", (1,))
+        here.all_hear([1])
+        first.kill()
+        second.ask("REPLICAOF", "NO", "ONE")
+        proxy.target = second.socket
+        other.emit("x", (2,))
+        here.all_hear([2])
+        bus.emit("x", (3,))
+        here.all_hear([3])
+        here.found.close()
+
+
+def test_after_a_failover_to_a_replica_that_had_heard_less(pair: Pair) -> None:
+    """The numbers of emits begin again at smaller ones; who has found the new primary hears all that comes there."""
+    first, second, proxy = pair
+    place = proxy.url(patience=150)
+    with Bus("bus", at=place) as bus, Bus("bus", at=place) as other, Bus("bus", at=f"{place}&replicas=1") as sure:
+        here = Listening(bus)
+        sure.emit("x", (0,))
+        here.all_hear([0])
+        second.ask("REPLICAOF", "NO", "ONE")
+        for n in range(1, 20):
+            other.emit("x", (n,))
+        here.all_hear([*range(1, 20)])
+        late = bus.wait_async("x", 120)  # for number 21, as things were then
+        first.kill()
+        proxy.target = second.socket
+        until(lambda: blocked(second), "it listens there")
+        other.emit("x", (20,))
+        assert asyncio.run(awaited(late)).args == (20,)
+        here.all_hear([20])
+        bus.emit("x", (21,))
+        here.all_hear([21])
+        assert other._topic.head == 3
+        here.found.close()
