@@ -30,6 +30,8 @@ class Proxy:
         self._losing = b""
         self._flow = threading.Event()
         self._flow.set()
+        self._muting = b""
+        self._muted = threading.Event()
         self._over = False
         self._ends: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
@@ -51,6 +53,11 @@ class Proxy:
     def stall(self) -> None:
         """Nothing comes through any more, and nobody is told: a network that drops everything."""
         self._flow.clear()
+
+    def mute(self, marker: bytes) -> None:
+        """The next question that contains this is asked, and then nothing comes through on its connection any more;
+        nobody is told, and others go on: a firewall that has forgotten a connection."""
+        self._muting = marker
 
     def flow(self) -> None:
         self._flow.set()
@@ -114,6 +121,9 @@ class Proxy:
                     self.lost += 1
                     return
                 other.sendall(data)
+                if end is near and self._muting and self._muting in data:
+                    self._muting = b""
+                    self._muted.wait()
 
     def __enter__(self) -> Self:
         self._start(self._accept)
@@ -124,6 +134,7 @@ class Proxy:
     ) -> None:
         self._over = True
         self._flow.set()
+        self._muted.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

@@ -330,6 +330,58 @@ def test_a_silent_network_is_unreachable_in_time(proxy: Proxy, subject: Subject,
             proxy.flow()
 
 
+@pytest.mark.parametrize("caller", CALLERS)
+def test_a_network_that_goes_silent_in_the_midst_of_a_wait(caller: str) -> None:
+    """The timeout is long enough for a busy machine to get there; then it is Unreachable, and not "nothing came"."""
+    with RedisServer() as server, Proxy(server) as proxy, contextlib.ExitStack() as stack:
+        subjects = [subject for kind, subject in SUBJECTS.items() if kind != "bus"]
+        handles = [(subject, stack.enter_context(subject.open(proxy.url(patience=PATIENT)))) for subject in subjects]
+        waits = [subject.start(handle, caller, 8) for subject, handle in handles]
+        until(lambda: blocked(server) >= len(waits) or any(wait.done() for wait in waits), "they wait")
+        proxy.stall()
+        try:
+            for wait in waits:
+                with pytest.raises(Unreachable, match="can't be reached"):
+                    wait.result()
+        finally:
+            proxy.flow()
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("kind", ["event", "signal", "data"])
+def test_a_connection_that_goes_silent_in_the_midst_of_a_wait(proxy: Proxy, kind: str, caller: str) -> None:
+    """What it would have brought is there at the deadline, and the next wait has a connection that hears."""
+    subject, place = SUBJECTS[kind], proxy.url(patience=PATIENT)
+    with subject.open(place) as handle, subject.open(place.replace(proxy.socket, proxy.target)) as other:
+        proxy.mute(b"XREAD")
+        wait = subject.start(handle, caller, 8)
+        until_blocked(proxy.server, wait)
+        subject.change(other)
+        until(lambda: not blocked(proxy.server), "the server has answered")
+        assert wait.result()
+        again = subject.start(handle, caller)
+        until_blocked(proxy.server, again)
+        subject.change(other)
+        assert again.result()
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_a_short_wait_asks_once_and_a_long_one_once_more(server: RedisServer, caller: str) -> None:
+    """Before it says that nothing came, a wait makes sure of the server, if it has not heard of it for a second."""
+    subject = SUBJECTS["event"]
+
+    def looks() -> int:
+        return server.ask("INFO", "commandstats")["cmdstat_hmget"]["calls"]
+
+    with subject.open(server.url()) as handle:
+        asked = []
+        for timeout in (0.01, 0.01, 0.01, 0.01, 0.01, 1.2):  # on a busy machine a short one may last longer
+            before = looks()
+            assert not subject.start(handle, caller, timeout).result()
+            asked.append(looks() - before)
+        assert (min(asked), asked[-1]) == (1, 2)
+
+
 # -- a server that goes away for good
 
 

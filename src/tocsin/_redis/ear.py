@@ -50,7 +50,7 @@ class Ear(EarLine):
     def _begin(self) -> None:
         """Nothing was asked; also in a fork's child."""
         self.asked = b"0-0"  # the entry behind which it reads
-        self.looked = _core.now()
+        self.looked = self.heard = _core.now()  # when it last looked for itself, and when anything was answered
         self.busy = False
         self.news: deque[tuple[bytes, list[Any], bool]] = deque()
 
@@ -101,7 +101,7 @@ class Ear(EarLine):
             answer = line.take()
             if answer is False:
                 return False
-            self.armed = False
+            self.armed, self.heard = False, _core.now()
             handle = self.handle()
             if type(answer) is ReplyError:
                 # The server is going, or the stream is: a new connection looks at what is there.
@@ -136,11 +136,22 @@ class Ear(EarLine):
                 return
             self.take()
 
+    def doubt(self) -> None:
+        """After a look of one who had heard nothing. What it found must be here: else nothing comes through on this
+        connection, though nobody said so."""
+        with self.lock:
+            handle = self.handle()
+            if handle is None or not self.armed or self.busy or not later(handle._last, self.asked) or self.take():
+                return
+            self._lose(OSError("it doesn't answer"))
+            self.tell()
+
     # -- looks
 
     def learn(self, last: bytes, found: list[Any], *, anew: bool = False) -> None:
         """What a look or a change was answered: the last entry, and the fields."""
         self.news.append((last, found, anew))
+        self.heard = _core.now()
         with self.lock:
             self._settle()
 

@@ -170,7 +170,8 @@ class RedisEvent(RedisHeld, Event):
             if self._ticket_of(side) > seen:
                 return True
             if 0 <= until <= _core.now():
-                return False
+                yield from self._last_look()
+                return self._ticket_of(side) > seen
             yield from self._look_after_steps()
 
     def _judge(self, seen: int) -> int:

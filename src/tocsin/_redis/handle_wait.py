@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: A ticket that nothing passes: the present state is what counts, so it is looked at (`_ready`).
 NEVER = (1 << 64) - 1
 _NEWS, _LOOK = 2, 1
+#: Whose time is over looks once more, if nothing was heard from the server for so long: a network that drops everything
+#: is as still as an object of which there are no news.
+_SURE_NS = 1_000_000_000
 
 
 class News(Step):
@@ -178,7 +181,18 @@ class RedisWaited(RedisKnown):
 
     def _until_steps(self, side: int, seen: int, until: int) -> Steps[bool]:
         """Until the ticket of that side has passed `seen`; False at the deadline."""
-        return bool((yield News(self, side, seen, until)))
+        if (yield News(self, side, seen, until)):
+            return True
+        yield from self._last_look()
+        return self._ticket_of(side) != seen
+
+    def _last_look(self) -> Steps[None]:
+        """At a deadline: nothing has come, or nothing comes through. Unreachable."""
+        ear = self._ear
+        ear.check()
+        if _core.now() - ear.heard >= _SURE_NS:
+            yield from self._look_there_steps()
+            ear.doubt()
 
     async def _change_seen(self, side: int, seen: Any, until: int) -> bool:
         """The same for tasks alone, as `_aio.wait_change`: the mark."""
