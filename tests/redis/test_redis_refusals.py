@@ -12,7 +12,7 @@ import pytest
 from harness.servers import RedisServer
 from harness.subjects import SUBJECTS, Subject
 
-from tocsin import FormatMismatch, Unreachable, WrongKind
+from tocsin import Event, FormatMismatch, Unreachable, WrongKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +47,19 @@ def test_who_is_let_in(guarded: RedisServer, subject: Subject) -> None:
     with subject.open(guarded.url(password="right")) as handle:
         subject.change(handle)
         assert subject.count(handle) == 1
+
+
+def test_nothing_is_made_inside_of_an_object(server: RedisServer) -> None:
+    """The other way round, a folder that becomes an object, isn't noticed: what was there goes on."""
+    place = server.url()
+    with Event("x", at=place), Event("job/y", at=place) as inside, Event("job", at=place) as folder:
+        for name in ("x/y", "x/y/z", "job/z"):
+            with pytest.raises(WrongKind, match=rf"'{name}' at .*another kind, or a folder"):
+                Event(name, at=place)
+        with Event("job/y", at=place) as again, Event("job", at=place, create=False):
+            again.set()
+            assert inside.is_set()
+            assert not folder.is_set()
 
 
 def test_a_key_of_another_kind(server: RedisServer, subject: Subject) -> None:

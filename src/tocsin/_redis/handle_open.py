@@ -86,10 +86,14 @@ class RedisOpened(Base):
         raise NotImplementedError
 
     def _check_folders(self) -> None:
-        """One name is one object: what lies above it in the names must be no object, and it no folder of others."""
+        """A name is an object or a folder: what lies above a new one must be no object, as on one host.
+
+        That a new one is no folder already, is not asked: it would mean to go through all keys. So there may be both,
+        and what is there is opened.
+        """
         parts = (self.name or "").split("/")
         above = [self._server.key("/".join(parts[:n])) for n in range(1, len(parts))]
-        if self._server.ask(pack((b"EXISTS", *above)), -1):
+        if self._server.ask(pack((b"EXISTS", *above)), -1) and not self._server.ask(pack((b"EXISTS", self._key)), -1):
             raise self._error(-errno.EMEDIUMTYPE)
 
     # -- asking
