@@ -90,6 +90,9 @@ class Base:
         """Why nothing can come at this moment: what a wait says whose time is over."""
         return None
 
+    async def _trouble_async(self) -> Exception | None:
+        return None
+
     def _check_open(self) -> None:
         if self._over is not None:
             raise ValueError(f"{self._what()} was closed: make a new one")

@@ -76,6 +76,9 @@ class NamedBus(Bus):
     def _trouble(self) -> Exception | None:
         return self._topic._trouble()
 
+    async def _trouble_async(self) -> Exception | None:
+        return await self._topic._trouble_async()
+
     # -- life
 
     def close(self) -> None:

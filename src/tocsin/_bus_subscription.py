@@ -173,7 +173,7 @@ class Subscription:
                 return found
             if not came:
                 break
-        raise self._late()
+        raise self._late(self._inbox.bus._trouble())
 
     async def wait_async(self, timeout: float | None = None) -> BusEvent:
         """`wait`, on asyncio, uvloop and trio. Safe to cancel: a task that is cancelled takes no event along."""
@@ -197,7 +197,7 @@ class Subscription:
                 return found
             if not came:
                 break
-        raise self._late()
+        raise self._late(await self._inbox.bus._trouble_async())
 
     def _look(self) -> BusEvent | None:
         inbox = self._inbox
@@ -245,9 +245,8 @@ class Subscription:
             raise meeting.thing
         return self._look()
 
-    def _late(self) -> Exception:
-        bus = self._inbox.bus
-        return bus._trouble() or TimeoutError(f"no event {self.pattern!r} on {bus._what()} in the time given")
+    def _late(self, trouble: Exception | None) -> Exception:
+        return trouble or TimeoutError(f"no event {self.pattern!r} on {self._inbox.bus._what()} in the time given")
 
     # -- iteration: the object itself, so that an exception ends one step
 

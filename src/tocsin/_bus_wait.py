@@ -74,7 +74,7 @@ class Wait:
             came = self._seat._meeting.wait(until)
         finally:
             waiting.pop()
-        return self._answer(came=came)
+        return self._answer(None if came else self._seat.bus._trouble(), came=came)
 
     async def wait_async(self, until: int) -> BusEvent:
         waiting = self._seat.bus._waiting
@@ -83,13 +83,12 @@ class Wait:
             came = await self._seat._meeting.wait_async(until)
         finally:
             waiting.pop()
-        return self._answer(came=came)
+        return self._answer(None if came else await self._seat.bus._trouble_async(), came=came)
 
-    def _answer(self, *, came: bool) -> BusEvent:
+    def _answer(self, trouble: Exception | None, *, came: bool) -> BusEvent:
+        if trouble is not None:
+            raise trouble from None
         if not came:
-            trouble = self._seat.bus._trouble()
-            if trouble is not None:
-                raise trouble from None
             raise TimeoutError(f"no event {self._seat.pattern!r} on {self._seat.bus._what()} in the time given")
         thing = self._seat._meeting.thing
         if isinstance(thing, Exception):

@@ -185,6 +185,9 @@ class Topic(_core.Topic, Cursor["Heard"]):
         """Why nothing can come at this moment."""
         return None
 
+    async def _trouble_async(self) -> Exception | None:
+        return None
+
     def _join(self, memory: int, pipe: int) -> int:
         reason = self._attach(memory, pipe)
         return reason if reason < 0 or self._replay is None else self._subscribe(self._replay)

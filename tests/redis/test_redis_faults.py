@@ -9,13 +9,13 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from harness.callers import InThread
+from harness.callers import RUN, InThread
 from harness.proxies import Proxy
 from harness.servers import RedisServer
 from harness.subjects import SUBJECTS, Subject, blocked, until_blocked
 from harness.until import age, until
 
-from tocsin import Empty, Queue, Unreachable
+from tocsin import Empty, Lock, Queue, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,8 +167,6 @@ def test_cut_between_operations(server: RedisServer, subject: Subject) -> None:
 
 @pytest.mark.parametrize("ends", ["get", "ack", "async"])
 def test_cut_again_and_again_a_queue_loses_and_doubles_nothing(server: RedisServer, ends: str) -> None:
-    from harness.callers import RUN
-
     place, count, got = server.url(patience=PATIENT), 150, []
     with Queue[int]("q", at=place) as puts, Queue[int]("q", at=place) as takes:
 
@@ -334,8 +332,9 @@ def test_a_silent_network_is_unreachable_in_time(proxy: Proxy, subject: Subject,
 def test_a_network_that_goes_silent_in_the_midst_of_a_wait(caller: str) -> None:
     """The timeout is long enough for a busy machine to get there; then it is Unreachable, and not "nothing came"."""
     with RedisServer() as server, Proxy(server) as proxy, contextlib.ExitStack() as stack:
-        subjects = [subject for kind, subject in SUBJECTS.items() if kind != "bus"]
-        handles = [(subject, stack.enter_context(subject.open(proxy.url(patience=PATIENT)))) for subject in subjects]
+        handles = [
+            (subject, stack.enter_context(subject.open(proxy.url(patience=PATIENT)))) for subject in SUBJECTS.values()
+        ]
         waits = [subject.start(handle, caller, 8) for subject, handle in handles]
         until(lambda: blocked(server) >= len(waits) or any(wait.done() for wait in waits), "they wait")
         proxy.stall()
@@ -345,6 +344,23 @@ def test_a_network_that_goes_silent_in_the_midst_of_a_wait(caller: str) -> None:
                     wait.result()
         finally:
             proxy.flow()
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_a_network_that_goes_silent_while_a_lock_is_waited_for(caller: str) -> None:
+    with RedisServer() as server, Proxy(server) as proxy:
+        place = proxy.url(patience=PATIENT)
+        with Lock("x", at=place.replace(proxy.socket, proxy.target)), contextlib.closing(Lock("x", at=place)) as lock:
+            acquire = lock.acquire if caller == "thread" else lambda timeout: RUN[caller](lambda: twin(timeout=timeout))
+            twin = lock.acquire_async
+            wait = InThread(lambda: acquire(timeout=8))
+            until_blocked(server, wait)
+            proxy.stall()
+            try:
+                with pytest.raises(Unreachable, match="can't be reached"):
+                    wait.result()
+            finally:
+                proxy.flow()
 
 
 @pytest.mark.parametrize("caller", CALLERS)

@@ -75,11 +75,12 @@ class RedisFetching(RedisTakers):
 
     # -- the steps
 
-    def _left(self, hand: list[Taker]) -> None:
+    def _left(self, hand: list[Taker], error: BaseException) -> None:
         """Who took has left in the middle: a handler raised, the task was cancelled, an item could not be decoded."""
         for taker in hand:
             self._part(taker)
-        self._mend_now()
+        if not isinstance(error, Unreachable):  # then the next call does it: this one's time is over
+            self._mend_now()
 
     def _settle_all(self) -> None:
         in_thread(self._settling())
@@ -186,7 +187,7 @@ class RedisFetching(RedisTakers):
     def _sleep(self, taker: Taker, count: int, until: int) -> Steps[list[Any]]:
         """Blocked on the server, which gives what comes to who has waited longest."""
         try:
-            taker.begin(count, self._patience(until))
+            taker.begin(count, self._patience(until), until)
             self._check()  # who cancels marks first, and then looks for those who are blocked
             answer = taker.end()
             while answer is False:
@@ -236,6 +237,8 @@ class _Patience:
         if not self.server.known:
             raise error
         now = _core.now()
+        if 0 < self.until <= now:
+            raise error
         if not self.end:
             self.end, self.next = self.server.until(self.until), 0.005
         if now + self.next * 1e9 >= self.end:

@@ -63,8 +63,8 @@ class RedisTaking(RedisFetching):
         hand: list[Taker] = []
         try:
             return hand_over(*in_thread(self._fetching(count, until, twin, hand)))
-        except BaseException:
-            self._left(hand)
+        except BaseException as error:
+            self._left(hand, error)
             raise
 
     async def _take_async(self, count: int, until: int, hand_over: Callable[[Taker, list[Any]], T]) -> T:
@@ -73,8 +73,8 @@ class RedisTaking(RedisFetching):
         try:
             found = await in_task(self._fetching(count, until, "", hand))
             return hand_over(*found)  # nothing is awaited between the two
-        except BaseException:
-            self._left(hand)
+        except BaseException as error:
+            self._left(hand, error)
             raise
         finally:
             if turn is not None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tocsin import _core
 from tocsin._redis.line import ReplyError, pack
 from tocsin._redis.question import Asking
-from tocsin._redis.server import Refusal
+from tocsin._redis.server import LEAST_NS, Refusal
 from tocsin._redis.steps import Step, in_thread
 
 if TYPE_CHECKING:
@@ -118,11 +118,13 @@ class Taker(Step):
 
     # -- being blocked, in parts: begin, then `end` when the connection can be read
 
-    def begin(self, count: int, ms: int) -> None:
+    def begin(self, count: int, ms: int, until: int) -> None:
         line = self.line
         assert line is not None
         self.is_blocked = True
         self.until = _core.now() + (ms + 2000) * 1_000_000
+        if until >= 0:
+            self.until = min(self.until, until + LEAST_NS)
         line.unblock()
         line.send_all(self.reading(count, ms), _core.now() + 1_000_000_000)
 

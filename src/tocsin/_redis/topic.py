@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from tocsin._errors import Unreachable
 from tocsin._redis.handle import RedisHandle
 from tocsin._redis.keyed import RedisKeyed
 from tocsin._redis.script import script
+from tocsin._redis.steps import in_task, in_thread
 from tocsin._redis.topic_emit import RedisEmitting
 from tocsin._redis.topic_hear import RedisHearing
 from tocsin._topic import Topic
+
+if TYPE_CHECKING:
+    from tocsin._redis.steps import Steps
 
 _MAX_BYTES = 8 << 20  # what is retained, where nobody says how much
 
@@ -59,4 +64,16 @@ class RedisTopic(RedisEmitting, RedisHearing, RedisKeyed, RedisHandle, Topic):
         return self.name or "", self._server.address.url
 
     def _trouble(self) -> Exception | None:
-        return self._ear.lost
+        return in_thread(self._trouble_steps())
+
+    async def _trouble_async(self) -> Exception | None:
+        return await in_task(self._trouble_steps())
+
+    def _trouble_steps(self) -> Steps[Exception | None]:
+        try:
+            yield from self._last_look()
+        except Unreachable as error:
+            return error
+        except (FileNotFoundError, ValueError):  # removed, or closed: whoever reads it tells
+            return None
+        return None
