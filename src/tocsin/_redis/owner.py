@@ -106,7 +106,7 @@ def _keep(owner: Owner, address: Any) -> None:
                 line.close()
                 line = owner._line = None
             else:
-                with contextlib.suppress(Unreachable, OSError):  # the note would end in a week, or has, by a clock's jump
+                with contextlib.suppress(Unreachable, OSError):  # the note ends in a week, or by a jump
                     server.ask(owner._noting, _core.now() + LOOK_NS)
                 continue
         with contextlib.suppress(Unreachable, OSError):
