@@ -86,6 +86,7 @@ static void put_apart(toc_queue *q, uint32_t number, uint32_t length)
     int rc = 0;
     IS(toc_queue_enter(q, 0), 0);
     uint64_t tail = q->s.tail;
+    q->log.most = 1;
     struct toc_record *r = toc_log_room(&q->log, &q->s.half, &tail, length, 0, false, &rc);
     CHECK(r);
     memcpy(r->payload, &number, sizeof number);
