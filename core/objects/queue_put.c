@@ -5,6 +5,7 @@
 #include "../sys/sys.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* One more behind the tail, of which nobody knows before the commit. -EAGAIN: it is full; -EBUSY: not without a system call. */
@@ -63,9 +64,9 @@ static bool has_room(const struct toc_handle *h, uint64_t word, uint64_t more_by
 }
 
 /* As many as there is room for; at least one, or why not. */
-static int put_some(struct toc_queue *q, const toc_item *items, size_t count, size_t *done, int64_t deadline)
+static int put_some(struct toc_queue *q, const toc_item *items, const uint64_t *hash, size_t count, size_t *done, int64_t deadline)
 {
-    uint64_t sequence = 0, hash = toc_payload_hash(items->data, items->length); /* the first one's, before the lock */
+    uint64_t sequence = 0;
     int rc = toc_queue_enter(q, deadline);
     size_t n = 0;
     if (rc < 0)
@@ -73,9 +74,8 @@ static int put_some(struct toc_queue *q, const toc_item *items, size_t count, si
     if (q->s.shut)
         rc = -EPIPE;
     while (rc == 0 && n < count) {
-        rc = append(q, items[n].data, items[n].length, hash, false);
-        if (rc == 0 && ++n < count)
-            hash = toc_payload_hash(items[n].data, items[n].length);
+        rc = append(q, items[n].data, items[n].length, hash[n], false);
+        n += rc == 0;
     }
     if (n) {
         TOC_STEP("queue.put.before_commit");
@@ -90,14 +90,10 @@ static int put_some(struct toc_queue *q, const toc_item *items, size_t count, si
     return n && rc == 0 && queue_file(q)->setup.durable && q->h.o.path ? toc_queue_sync(q, sequence) : rc;
 }
 
-int toc_queue_put_many(toc_queue *q, const toc_item *items, size_t count, size_t *done, int64_t deadline)
+static int put_hashed(struct toc_queue *q, const toc_item *items, const uint64_t *hash, size_t count, size_t *done, int64_t deadline)
 {
-    *done = 0;
-    for (size_t i = 0; i < count; i++)
-        if (items[i].length > TOC_MESSAGE_MAX)
-            return -EMSGSIZE;
     while (*done < count) {
-        int rc = put_some(q, items + *done, count - *done, done, deadline);
+        int rc = put_some(q, items + *done, hash + *done, count - *done, done, deadline);
         if (rc == 0)
             continue;
         if (rc != -EAGAIN)
@@ -112,11 +108,30 @@ int toc_queue_put_many(toc_queue *q, const toc_item *items, size_t count, size_t
     return 0;
 }
 
+int toc_queue_put_many(toc_queue *q, const toc_item *items, size_t count, size_t *done, int64_t deadline)
+{
+    *done = 0;
+    for (size_t i = 0; i < count; i++)
+        if (items[i].length > TOC_MESSAGE_MAX)
+            return -EMSGSIZE;
+    uint64_t *hash = malloc((count + 1) * sizeof *hash);
+    if (!hash)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) /* before the lock, which they would hold for half as long again */
+        hash[i] = toc_payload_hash(items[i].data, items[i].length);
+    int rc = put_hashed(q, items, hash, count, done, deadline);
+    free(hash);
+    return rc;
+}
+
 int toc_queue_put(toc_queue *q, const void *data, size_t length, int64_t deadline)
 {
-    size_t done;
+    if (length > TOC_MESSAGE_MAX)
+        return -EMSGSIZE;
+    size_t done = 0;
     toc_item item = {data, length};
-    return toc_queue_put_many(q, &item, 1, &done, deadline);
+    uint64_t hash = toc_payload_hash(data, length);
+    return put_hashed(q, &item, &hash, 1, &done, deadline);
 }
 
 int toc_queue_shutdown(toc_queue *q, int immediate)

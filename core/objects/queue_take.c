@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
-static bool is_whole(const struct toc_record *r, uint64_t position) { return r->check == toc_record_check(r, position); }
-
+/* The room first, then the check, and that of the copy: a large item is brought from the other processor's cache once, and
+ * who has no room for it has not waited for a sum of it. -EBADMSG: what was copied is not what was put. */
 static int hand_out(const struct toc_record *r, uint64_t position, void *buffer, size_t capacity, toc_taken *out)
 {
     uint32_t length = r->length;
@@ -16,7 +16,7 @@ static int hand_out(const struct toc_record *r, uint64_t position, void *buffer,
     if (length > capacity)
         return -ENOBUFS;
     memcpy(buffer, r->payload, length);
-    return 0;
+    return r->check == toc_record_seal(toc_payload_hash(buffer, length), length, out->sequence, position) ? 0 : -EBADMSG;
 }
 
 /* -- the low end */
@@ -104,7 +104,8 @@ static int take_back(struct toc_queue *q, void *buffer, size_t capacity, toc_tak
         rc = s->back != before.back || s->held != before.held ? toc_queue_commit(q, TOC_CBELL, TOC_WAKE_NONE) : 0;
         return rc < 0 ? rc : -EAGAIN;
     }
-    if (!is_whole(r, found.position)) {
+    rc = hand_out(r, found.position, buffer, capacity, out);
+    if (rc == -EBADMSG) {
         *out = (toc_taken){.sequence = r->sequence, .length = 1};
         s->delayed -= claim_what(r->claim) == TOC_DELAYED;
         s->back--;
@@ -113,7 +114,6 @@ static int take_back(struct toc_queue *q, void *buffer, size_t capacity, toc_tak
         rc = toc_queue_commit(q, toc_queue_cbell(q, &before), TOC_WAKE_NONE);
         return rc < 0 ? rc : -EBADMSG;
     }
-    rc = hand_out(r, found.position, buffer, capacity, out);
     if (rc < 0) {
         q->s = before;
         return rc;
@@ -179,11 +179,11 @@ int toc_queue_take_fresh(struct toc_queue *q, enum queue_how how, bool commit, v
     struct toc_record *r = toc_log_at(&q->log, s->half, &position, s->tail, TOC_NEAR_HEAD, &rc);
     if (rc < 0 && rc != -EUCLEAN)
         return rc;
-    if (!r || r->sequence != s->head_sequence + 1 || !is_whole(r, position)) {
+    rc = !r || r->sequence != s->head_sequence + 1 ? -EBADMSG : hand_out(r, position, buffer, capacity, out);
+    if (rc == -EBADMSG) {
         *out = (toc_taken){.sequence = s->head_sequence + 1, .length = 1};
         return commit && how != QUEUE_PEEK ? pass_over(q, s->head, out) : -EBADMSG;
     }
-    rc = hand_out(r, position, buffer, capacity, out);
     if (rc < 0 || how == QUEUE_PEEK)
         return rc;
     rc = toc_queue_my_holder(q, &mine);

@@ -27,12 +27,13 @@
 
 #define TOC_PAGE 4096u
 #define TOC_PAD 0xffffffffu
-#define TOC_SPARES 4u /* of TOC_SEGMENT_STEADY at most: what is used again needs no zeroing, no faults, no file */
+#define TOC_SPARES 4u /* of TOC_SEGMENT_SPARE at most: what is used again needs no zeroing, no faults, no file */
 #define TOC_DROPS 10u
 #define TOC_TABLE_SIZE 65536u
 #define TOC_SEGMENTS_MAX 4080u
 #define TOC_SEGMENT_FIRST (16u << 10)  /* a queue that is used a little costs a little */
 #define TOC_SEGMENT_STEADY (256u << 10) /* fits a core's own cache, and makes the switch cheap per record */
+#define TOC_SEGMENT_SPARE ((1u << 20) + TOC_PAGE) /* of large records, as many as fit in here: one of a MiB does */
 #define TOC_SEGMENT_LARGE (16u << 20)  /* for queues with a backlog: the table stays short */
 
 struct toc_segment {
@@ -67,6 +68,7 @@ _Static_assert(sizeof(struct toc_record) == 24, "format");
 
 struct toc_mapping {
     uint32_t file, pages;
+    uint64_t base; /* where it was last seen in the table */
     unsigned char *at;
 };
 
@@ -112,6 +114,7 @@ void toc_log_release_one(struct toc_log *log, uint32_t *half, uint64_t base);
 int toc_log_mend(struct toc_log *log, uint32_t *half);
 /* The segment that contains `position`, or the first after it; NULL: none. */
 const struct toc_segment *toc_log_segment(const struct toc_log *log, uint32_t half, uint64_t position);
+const struct toc_segment *toc_table_segment(const struct toc_table *t, uint64_t position);
 static inline uint64_t toc_segment_end(const struct toc_segment *s) { return s->base + (uint64_t)s->pages * TOC_PAGE; }
 
 /* First thing in every operation, with the current half. */

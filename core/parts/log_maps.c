@@ -17,7 +17,7 @@ static int remember(struct toc_log *log, const struct toc_segment *s, unsigned c
         log->map = more;
         log->maps_room = room;
     }
-    log->map[log->maps] = (struct toc_mapping){s->file, s->pages, at};
+    log->map[log->maps] = (struct toc_mapping){s->file, s->pages, s->base, at};
     log->maps++; /* last: a fork by another thread copies whole entries only */
     return 0;
 }
@@ -26,8 +26,10 @@ unsigned char *toc_log_map(struct toc_log *log, const struct toc_segment *s, boo
 {
     size_t size = (size_t)s->pages * TOC_PAGE;
     for (uint32_t i = 0; i < log->maps && !make; i++)
-        if (log->map[i].file == s->file && log->map[i].pages == s->pages)
+        if (log->map[i].file == s->file && log->map[i].pages == s->pages) {
+            log->map[i].base = s->base;
             return log->map[i].at;
+        }
 
     char path[TOC_PATH_MAX + 64];
     uint64_t offset = log->path ? 0 : (uint64_t)s->file * TOC_PAGE;
@@ -68,6 +70,10 @@ static void forget(struct toc_log *log, uint32_t i)
 
 static bool is_listed(const struct toc_table *t, const struct toc_mapping *m)
 {
+    /* Where it was, as a rule: with a long backlog, all of both lists at each change would be most of a put. */
+    const struct toc_segment *s = toc_table_segment(t, m->base);
+    if (s && s->file == m->file && s->pages == m->pages)
+        return true;
     for (uint32_t i = 0; i < t->spares && i < TOC_SPARES; i++)
         if (t->spare[i].file == m->file && t->spare[i].pages == m->pages)
             return true;

@@ -22,9 +22,8 @@ int toc_table_fault(const struct toc_table *t)
     return 0;
 }
 
-const struct toc_segment *toc_log_segment(const struct toc_log *log, uint32_t half, uint64_t position)
+const struct toc_segment *toc_table_segment(const struct toc_table *t, uint64_t position)
 {
-    const struct toc_table *t = log->half[half & 1];
     uint32_t low = 0, high = log_count(t);
     while (low < high) { /* the first whose end is beyond the position */
         uint32_t middle = (low + high) / 2;
@@ -34,6 +33,11 @@ const struct toc_segment *toc_log_segment(const struct toc_log *log, uint32_t ha
             low = middle + 1;
     }
     return low < log_count(t) ? &t->segment[low] : NULL;
+}
+
+const struct toc_segment *toc_log_segment(const struct toc_log *log, uint32_t half, uint64_t position)
+{
+    return toc_table_segment(log->half[half & 1], position);
 }
 
 int toc_log_file(const struct toc_log *log, uint32_t file, char path[TOC_PATH_MAX + 64])
@@ -135,15 +139,26 @@ void toc_log_undo(struct toc_log *log, uint32_t half, bool remove)
 static void retire(const struct toc_log *log, struct toc_table *t, struct toc_segment s)
 {
     /* Small ones are a log's first steps, unless nothing larger will come; what is larger than `most` was for one large record. */
-    uint32_t least = TOC_SEGMENT_FIRST / TOC_PAGE, most = TOC_SEGMENT_STEADY / TOC_PAGE, own = log->most / TOC_PAGE;
+    uint32_t least = TOC_SEGMENT_FIRST / TOC_PAGE, most = TOC_SEGMENT_SPARE / TOC_PAGE, own = log->most / TOC_PAGE, i = t->spares;
     bool handy = own && own <= least ? s.pages == own : s.pages > least && s.pages <= (own && own < most ? own : most);
-    if (!log->keep && handy && t->spares < TOC_SPARES) {
-        log_put(&t->spare[t->spares], s);
-        log_set(&t->spares, t->spares + 1);
-    } else {
-        log_put(&t->drop[t->drops], s);
-        log_set(&t->drops, t->drops + 1);
+    if (!log->keep && handy && i < TOC_SPARES) {
+        log_put(&t->spare[i], s);
+        log_set(&t->spares, i + 1);
+        return;
     }
+    if (!log->keep && handy) { /* in a smaller one's place, which may be of no use to the records that come now */
+        uint32_t smallest = 0;
+        for (i = 1; i < TOC_SPARES; i++)
+            if (t->spare[i].pages < t->spare[smallest].pages)
+                smallest = i;
+        struct toc_segment was = t->spare[smallest];
+        if (was.pages < s.pages) {
+            log_put(&t->spare[smallest], s);
+            s = was;
+        }
+    }
+    log_put(&t->drop[t->drops], s);
+    log_set(&t->drops, t->drops + 1);
 }
 
 /* `gone` of them from number `at` on. */

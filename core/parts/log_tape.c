@@ -5,13 +5,21 @@
 
 #include <errno.h>
 
+/* What segments grow to: of small records, what fits a cache; of large ones sixteen, so that few system calls are made for
+ * each, as long as it can be a spare one afterwards; and nothing is left over at the end. */
+static uint64_t steady(uint64_t need)
+{
+    uint64_t size = need * 16 < TOC_SEGMENT_SPARE ? need * 16 : TOC_SEGMENT_SPARE - TOC_SEGMENT_SPARE % need;
+    return size > TOC_SEGMENT_STEADY ? size : TOC_SEGMENT_STEADY;
+}
+
 static uint32_t wanted_pages(const struct toc_log *log, const struct toc_table *t, uint64_t need, uint64_t live)
 {
     uint64_t size = TOC_SEGMENT_FIRST;
     if (t->count) {
         size = (uint64_t)t->segment[t->count - 1].pages * TOC_PAGE * 2;
-        if (size > TOC_SEGMENT_STEADY)
-            size = TOC_SEGMENT_STEADY;
+        if (size > steady(need))
+            size = steady(need);
     } else if (t->spares) {
         size = (uint64_t)t->spare[0].pages * TOC_PAGE;
     }

@@ -39,7 +39,9 @@ cdef class QueuePut(QueueLife):
             until = queue_deadline(block, timeout)
         if self.h == NULL:
             self.handle()
-        if toc_queue_put_quick(<toc_queue *>self.h, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)) != 1:
+        # A large one is summed and copied without the GIL, and once: the quick call would do it for nothing if it can't be quick.
+        if (PyBytes_GET_SIZE(data) > SMALL_ITEM
+                or toc_queue_put_quick(<toc_queue *>self.h, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)) != 1):
             self.put_bytes(data, until)
 
     def put_nowait(self, item):
@@ -47,7 +49,8 @@ cdef class QueuePut(QueueLife):
         cdef bytes data = self.encoded(item)
         if self.h == NULL:
             self.handle()
-        if toc_queue_put_quick(<toc_queue *>self.h, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)) != 1:
+        if (PyBytes_GET_SIZE(data) > SMALL_ITEM
+                or toc_queue_put_quick(<toc_queue *>self.h, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)) != 1):
             self.put_bytes(data, 0)
 
     cdef int put_bytes(self, bytes data, int64_t until) except -1:

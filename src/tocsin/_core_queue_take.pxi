@@ -77,7 +77,7 @@ cdef class QueueTake(QueuePut):
             elif rc == -EBADMSG:  # it has passed over them already, and will not say so again
                 self._fail_take(rc, taken.length)
             else:
-                data = self.fetch(GET, &taken, until)
+                data = self.fetch(GET, &taken, until, taken.length if rc == -ENOBUFS else 0)
                 if taken.held and self._is_overdue(claim_of(self, data, &taken)):
                     continue
             if self.load is None:
@@ -87,8 +87,8 @@ cdef class QueueTake(QueuePut):
             except Exception as error:
                 self._bury(data, taken.sequence, taken.attempt, error)
 
-    cdef bytes fetch(self, Taking how, toc_taken *taken, int64_t until):
-        """The bytes of the next item, whatever the size, however long it takes."""
+    cdef bytes fetch(self, Taking how, toc_taken *taken, int64_t until, size_t expected):
+        """The bytes of the next item, whatever the size (0: nobody has asked yet), however long it takes."""
         cdef toc_queue *q = <toc_queue *>self.handle()
         cdef char small[SMALL_ITEM]
         cdef char *to = small
@@ -96,6 +96,10 @@ cdef class QueueTake(QueuePut):
         cdef bytes large = None
         cdef int64_t look = 0
         cdef int rc
+        if expected > capacity:
+            large = PyBytes_FromStringAndSize(NULL, expected)
+            to = PyBytes_AS_STRING(large)
+            capacity = expected
         while True:
             memset(taken, 0, sizeof(taken[0]))
             with nogil:
@@ -128,10 +132,12 @@ cdef class QueueTake(QueuePut):
         cdef int64_t until = queue_deadline(block, timeout), look = 0
         cdef Py_ssize_t most = PyNumber_Index(max_items)
         cdef toc_queue *q = <toc_queue *>self.handle()
-        cdef size_t capacity = BATCH_BYTES, want
+        cdef size_t room, want
         cdef list found = []
+        cdef bytes large = None  # for one that the buffer hasn't room for
         cdef toc_taken *taken = NULL
         cdef char *buffer = NULL
+        cdef char *to
         cdef int rc = 0, i
         if most < 1:
             raise ValueError(f"bad max_items {max_items!r}: give 1 or more")
@@ -139,26 +145,33 @@ cdef class QueueTake(QueuePut):
             self._find_codec()
         try:
             taken = <toc_taken *>malloc(min(most, <Py_ssize_t>BATCH) * sizeof(toc_taken))
-            buffer = <char *>malloc(capacity)
+            buffer = <char *>malloc(BATCH_BYTES)
             if taken == NULL or buffer == NULL:
                 raise MemoryError
             while len(found) < most:
-                want = min(most - len(found), <Py_ssize_t>BATCH)
+                want = 1 if large is not None else min(most - len(found), <Py_ssize_t>BATCH)
+                to = buffer if large is None else PyBytes_AS_STRING(large)
+                room = BATCH_BYTES if large is None else PyBytes_GET_SIZE(large)
                 memset(taken, 0, sizeof(taken[0]))
                 with nogil:
-                    rc = toc_queue_get_many(q, buffer, capacity, taken, want, look)
+                    rc = toc_queue_get_many(q, to, room, taken, want, look)
                 if rc > 0:
-                    for i in range(rc):
-                        self.add(found, PyBytes_FromStringAndSize(buffer + taken[i].offset, taken[i].length), &taken[i])
+                    if large is None or taken[0].length != room:
+                        for i in range(rc):
+                            self.add(found, PyBytes_FromStringAndSize(to + taken[i].offset, taken[i].length), &taken[i])
+                    else:
+                        self.add(found, large, &taken[0])
+                    large = None
                     look = until if not found else 0
+                elif rc == -ENOBUFS:  # by the next look another consumer may have taken it
+                    try:
+                        large = PyBytes_FromStringAndSize(NULL, taken[0].length)
+                    except MemoryError:
+                        if found:
+                            break
+                        raise
                 elif found:  # whatever it is, the next call will say it; what was taken is to be handed over
                     break
-                elif rc == -ENOBUFS:
-                    capacity = taken[0].length
-                    free(buffer)
-                    buffer = <char *>malloc(capacity)
-                    if buffer == NULL:
-                        raise MemoryError
                 elif rc == -EINTR:
                     PyErr_CheckSignals()
                 elif (rc == -EAGAIN or rc == -ETIMEDOUT) and look != until:
@@ -186,12 +199,12 @@ cdef class QueueTake(QueuePut):
 
     def _receive(self, int64_t until):
         cdef toc_taken taken
-        cdef bytes data = self.fetch(RECEIVE, &taken, until)
+        cdef bytes data = self.fetch(RECEIVE, &taken, until, 0)
         return claim_of(self, data, &taken)
 
     def _peek(self):
         cdef toc_taken taken
-        return self.fetch(PEEK, &taken, 0)
+        return self.fetch(PEEK, &taken, 0, 0)
 
     def _decode(self, bytes data):
         if self.dump is None:

@@ -86,6 +86,7 @@ static void put_apart(toc_queue *q, uint32_t number, uint32_t length)
     int rc = 0;
     IS(toc_queue_enter(q, 0), 0);
     uint64_t tail = q->s.tail;
+    q->log.most = 1;
     struct toc_record *r = toc_log_room(&q->log, &q->s.half, &tail, length, 0, false, &rc);
     CHECK(r);
     memcpy(r->payload, &number, sizeof number);
@@ -159,6 +160,79 @@ static void the_largest_message(void)
     removed(q);
 }
 
+static uint32_t files_ever(toc_queue *q) { return q->log.half[q->s.half]->next_file; }
+
+static void put_and_got(toc_queue *q, unsigned char *bytes, size_t size, int times)
+{
+    toc_taken t;
+    for (int i = 0; i < times; i++) {
+        memset(bytes, i, size);
+        IS(toc_queue_put(q, bytes, size, 0), 0);
+        memset(bytes, 0, size);
+        IS(toc_queue_get(q, bytes, size, &t, 0), 0);
+        IS(t.length, size);
+        CHECK(bytes[0] == (unsigned char)i && bytes[size - 1] == (unsigned char)i);
+    }
+}
+
+/* As files, and as ranges of an anonymous queue's memory; what small items left behind is in nobody's way. */
+static void large_ones_go_through_the_same_segments(void)
+{
+    enum { LARGEST = 1 << 20 };
+    static const size_t SIZE[] = {16 << 10, 64 << 10, 100000, 256 << 10, 300000, 512 << 10, 600000, LARGEST};
+    unsigned char *bytes = malloc(LARGEST);
+    CHECK(bytes);
+    EACH(name) {
+        toc_queue *q = opened(name);
+        for (uint64_t i = 1; i <= 4000; i++) /* a backlog, so that there are spares of the small ones' size */
+            IS(put_sized(q, i, 400), 0);
+        for (uint64_t i = 1; i <= 4000; i++)
+            IS(got(q), i);
+        for (size_t i = 0; i < sizeof SIZE / sizeof *SIZE; i++) {
+            put_and_got(q, bytes, SIZE[i], 200);
+            uint32_t before = files_ever(q);
+            put_and_got(q, bytes, SIZE[i], 100);
+            IS(files_ever(q), before);
+        }
+        CHECK(!name || files() <= 4 + (int)TOC_SPARES);
+        CHECK(!name || bytes_used() <= (TOC_SPARES + 2) * (uint64_t)TOC_SEGMENT_SPARE);
+        CHECK(empty(q));
+        removed(q);
+    }
+    free(bytes);
+}
+
+static void many_large_ones(void)
+{
+    enum { N = 120, SIZE = 64 << 10 };
+    static toc_item items[N];
+    unsigned char *bytes = malloc((size_t)N * SIZE);
+    toc_taken taken[N];
+    size_t done;
+    CHECK(bytes);
+    EACH(name) {
+        toc_queue *q = opened(name);
+        for (size_t i = 0; i < N; i++) {
+            memset(bytes + i * SIZE, (int)i, SIZE);
+            items[i] = (toc_item){bytes + i * SIZE, SIZE};
+        }
+        IS(toc_queue_put_many(q, items, N, &done, 0), 0);
+        IS(done, N);
+        memset(bytes, 255, (size_t)N * SIZE);
+        IS(toc_queue_get_many(q, bytes, SIZE - 1, taken, N, 0), -ENOBUFS);
+        IS(taken[0].length, SIZE);
+        IS(toc_queue_get_many(q, bytes, (size_t)N * SIZE - 1, taken, N, 0), N - 1);
+        for (size_t i = 0; i < N - 1; i++)
+            CHECK(taken[i].offset == i * SIZE && bytes[i * SIZE] == i && bytes[i * SIZE + SIZE - 1] == i);
+        IS(toc_queue_receive(q, bytes, SIZE, taken, 0), 0);
+        CHECK(bytes[0] == N - 1 && bytes[SIZE - 1] == N - 1);
+        IS(toc_queue_ack(q, taken), 0);
+        CHECK(empty(q));
+        removed(q);
+    }
+    free(bytes);
+}
+
 int main(int argc, char **argv)
 {
     unit_begin(argc, argv);
@@ -167,5 +241,7 @@ int main(int argc, char **argv)
     RUN(a_long_backlog);
     RUN(a_table_longer_than_a_page);
     RUN(the_largest_message);
+    RUN(large_ones_go_through_the_same_segments);
+    RUN(many_large_ones);
     return unit_end();
 }

@@ -154,6 +154,15 @@ static void used_before(struct world *w) /* a spare is there, and the tail is at
     world_put(w, 1, 40);
 }
 
+static void spares_that_are_smaller(struct world *w) /* all four, and the next get empties a larger one than the first of them */
+{
+    world_put(w, 32, 3 * BIG); /* 1, 2, 4, 8 and 16 of them in a segment, and one beyond */
+    world_take(w, 31);
+    const struct toc_table *t = &w->file->half[world_state(w).half & 1];
+    if (t->spares != TOC_SPARES || t->count != 2 || t->spare[0].pages >= t->segment[0].pages)
+        die("the spares are not as this scenario wants them");
+}
+
 static void held_by_another(struct world *w)
 {
     world_put(w, 4, 40);
@@ -239,6 +248,7 @@ const struct queue_scenario QUEUE_SCENARIOS[] = {
     {"get: something is held", held_by_another, op_get, GETS},
     {"get: releases a segment", end_of_segment, op_get, GETS},
     {"get: releases one in the middle", middle_done, op_get, GETS},
+    {"get: releases a segment, which becomes a spare in a smaller one's place", spares_that_are_smaller, op_get, GETS},
     {"get: makes room for a producer", three, op_get, GETS, PUTTER, FULL_OF_3},
     {"get: what came back", one_came_back, op_get, GETS},
     {"get: what came back, among others", came_back_among_others, op_get, GETS},
