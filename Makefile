@@ -13,7 +13,7 @@ help:
 	@echo "make prove  the full proof campaigns (about an hour)"
 	@echo "make bench  the benchmarks against their peers"
 	@echo "make lint   ruff and mypy"
-	@echo "make wheel  an sdist and this Python's wheel, checked, and the contract suite against it (some minutes)"
+	@echo "make wheel  an sdist and this Python's wheel, checked, and the contract suite against it (twenty minutes)"
 	@echo "make wheels every wheel of a release (cibuildwheel; needs docker)"
 
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check

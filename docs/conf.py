@@ -27,6 +27,8 @@ include_patterns = [
     "SECURITY.md",
     "docs/**.md",
     "core/README.md",
+    "src/tocsin/README.md",
+    "src/tocsin/*/README.md",
     "verify/README.md",
     "changes/README.md",
     "packaging/README.md",
@@ -36,7 +38,7 @@ include_patterns = [
     "tests/crash/README.md",
     "tests/compat/*/README.md",
 ]
-exclude_patterns = [".*", "build*", "dist", "**/node_modules", "src", "docs/_site"]
+exclude_patterns = [".*", "build*", "dist", "**/node_modules", "docs/_site"]
 
 source_suffix = {".md": "markdown"}
 myst_enable_extensions = ["colon_fence"]

@@ -10,6 +10,8 @@ from run import ROOT, WORK, Environment, Failed, run, step
 
 #: What the suite is: its tests, its harness, the fixtures of every family, and pytest's settings.
 SUITE = ("pyproject.toml", "tests/conftest.py", "tests/contract", "tests/harness")
+#: And a C program that is built with the wheel's library, as its page tells. The header is there to be compared.
+FROM_C = ("tests/packaging/test_c_library.py", "docs/howto/from-c.md", "core/examples", "core/tocsin.h")
 
 
 def install(wheel: Path) -> Environment:
@@ -25,11 +27,11 @@ def install(wheel: Path) -> Environment:
 
 
 def contract(empty: Environment, what: list[str]) -> None:
-    step("the contract suite there, without the source tree")
+    step("the contract suite and a C program there, without the source tree")
     empty.install("contract-requirements")
     with tempfile.TemporaryDirectory(prefix="tocsin-contract-") as folder:
         away = Path(folder)
-        for name in SUITE:
+        for name in SUITE + FROM_C:
             (away / name).parent.mkdir(parents=True, exist_ok=True)
             if (ROOT / name).is_dir():
                 shutil.copytree(ROOT / name, away / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -39,5 +41,5 @@ def contract(empty: Environment, what: list[str]) -> None:
         if not Path(where).is_relative_to(empty.home):
             raise Failed(f"tocsin is imported from {where}, not from the environment")
         command = [empty.python, "-m", "pytest", "-q", "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile",
-                   "--max-worker-restart", "0", *(what or ["tests/contract"])]  # fmt: skip
+                   "--max-worker-restart", "0", *(what or ["tests/contract", FROM_C[0]])]  # fmt: skip
         run(*command, cwd=away, more=empty.path(), quiet=False)

@@ -12,7 +12,7 @@ from _operator import ne  # operator itself costs a command start-up time
 
 from tocsin import _core
 from tocsin._errors import KINDS, error
-from tocsin._place import effective, encode_name, encode_place, is_far
+from tocsin._place import door, effective, encode_name, encode_place, is_far
 from tocsin._wait import warn_if_loop_is_running
 
 TYPE_CHECKING = False
@@ -158,9 +158,7 @@ def class_at(cls: type[Self], name: object, at: object) -> type[Self]:  # type: 
     """The class that stands for `cls` at a place: another one where that is a server."""
     if name is None or not is_far(name, at):
         return cls
-    from importlib import import_module  # servers are floors above
-
-    found: Any = import_module("tocsin._redis").far(cls)
+    found: Any = door(at).far(cls)  # type: ignore[arg-type]
     return found  # type: ignore[no-any-return]
 
 

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     Path = str | os.PathLike[str]
 
 
-#: What a place on a server begins with: another host's, or another program's socket.
-FAR = ("redis://", "rediss://", "unix://")
+#: Backends: how the URL of a place on a server begins, and the package whose `door` leads there.
+BACKENDS = {"redis": "_redis", "rediss": "_redis", "unix": "_redis"}
+FAR = tuple(f"{scheme}://" for scheme in BACKENDS)
 
 
 def encode_at(at: Path | None) -> bytes | None:
@@ -77,9 +78,7 @@ def shown(at: Path | None) -> str:
     place = effective(at)
     if not place.startswith(FAR):
         return place
-    from importlib import import_module  # servers are floors above
-
-    found: str = import_module("tocsin._redis.address").shown(place)
+    found: str = door(place).shown(place)
     return found
 
 
@@ -88,6 +87,13 @@ def is_far(name: object, at: object) -> bool:
     if at is None:
         at = os.environ.get("TOCSIN_AT")
     return isinstance(at, str) and at.startswith(FAR) and isinstance(name, str) and not name.startswith(("/", "./"))
+
+
+def door(at: Path | None) -> Any:
+    """The door of the server that `at` names: a module, of which `_redis/door.py` says what it has."""
+    from importlib import import_module  # servers are floors above
+
+    return import_module(f"tocsin.{BACKENDS[effective(at).partition('://')[0]]}.door")
 
 
 def resolve(name: Path, at: Path | None = None) -> str:
@@ -122,9 +128,7 @@ def unlink(name: Path, *, at: Path | None = None) -> None:
     removes a file that is not an object.
     """
     if is_far(name, at):
-        from importlib import import_module  # servers are floors above
-
-        import_module("tocsin._redis.unlink").unlink(name, at)
+        door(at).remove(name, at)
         return
     path = resolve(name, at)
     reason = _core.unlink(os.fsencode(path))

@@ -24,6 +24,7 @@ def small_disk(place: str) -> Any:
     subprocess.run(["umount", "--lazy", place], check=True)  # this process stays registered there
 
 
+@pytest.mark.local("a disk of this host")
 def test_a_full_disk(small_disk: str) -> None:
     with Queue("q", at=small_disk) as queue:
         put = 0

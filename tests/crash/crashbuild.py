@@ -19,13 +19,14 @@ PATIENCE = "10"
 FLAGS = ["-O2", "-g", "-Wall", "-Wextra", "-Wshadow", "-Wno-missing-field-initializers"]
 
 BENCH = ["bench.c", "bench_waits.c", "bench_judge.c", "bench_files.c"]
+PLAY = ["play.c", "walk.c", *BENCH]
 COMMON = ("line", "program", "seconds")
 SOURCES = {
     "single_step": ["single_step.c", "every.c", "walk.c", "scenarios.c", *BENCH],
     "steps": ["steps.c", "scenarios.c", *BENCH],
-    "lock_kill": ["lock_kill.c", "walk.c", *BENCH],
+    "lock_kill": ["lock_kill.c", *PLAY],
     "lock_random": ["lock_random.c", *BENCH],
-    "data_kill": ["data_kill.c", "data_bench.c", "data_judge.c", "walk.c", *BENCH],
+    "data_kill": ["data_kill.c", "data_bench.c", "data_judge.c", *PLAY],
     "queue_step": [
         *("queue_step.c", "queue_bench.c", "queue_judge.c", "queue_fresh.c", "queue_scenarios.c"),
         *("every.c", "walk.c", *BENCH),
@@ -34,7 +35,7 @@ SOURCES = {
     "queue_kill": ["queue_kill.c", *BENCH],
     "run_step": ["run_step.c"],
     "tocsin": [f"programs/{name}.c" for name in ("tocsin", "run", "run_child", "run_wait", *COMMON)],
-    "topic_step": ["topic_step.c", "topic_bench.c", "topic_judge.c", "walk.c", *BENCH],
+    "topic_step": ["topic_step.c", "topic_bench.c", "topic_judge.c", *PLAY],
     "random_kill": ["random_kill.c", "busy.c", *BENCH],
 }
 

@@ -37,9 +37,6 @@ extern struct world {
     uint64_t begun_with;
 } world;
 
-extern long points;
-extern int faults;
-
 static inline uint64_t load(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 
 /* An anonymous one has one handle per process, the inherited one: its cursor is a copy. */

@@ -1,5 +1,6 @@
 /* data_judge.c: who must have come back after a kill, and what a fresh process must find. See data_bench.h. */
 #include "data_bench.h"
+#include "play.h"
 #include "parts/short_lock.h"
 
 #include <dirent.h>
@@ -11,8 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-long points;
-int faults;
 
 const char *scene_fault(const char *what, long long number)
 {

@@ -1,14 +1,12 @@
 /* data_kill.c: somebody is killed who signals, or writes a value, or waits for one. Nobody else may notice.
  *
- *      data_kill DIR step NAME             at a named step of the core (built with -DTOC_STEPS)
- *      data_kill DIR every SHARE SEED [PATIENCE [SCENE]]   at instructions: SHARE of 10,000 by chance, and a third of the
- *                                          eventful ones (from 1,000 on: all of those; 0: all). PATIENCE: seconds
+ *      data_kill DIR ..., as play.h says.
  *
  * After each kill, with nobody's help: the value is the one before or the new one, whole; if it is the new one (or the
  * count moved), whoever waited must come back, else must not. Then a fresh process reads, writes, listens, and finds
  * nothing left behind by the dead one. */
 #include "data_bench.h"
-#include "walk.h"
+#include "play.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -59,9 +57,15 @@ static void operate(void)
 
 /* -- at a named step */
 
-static long thin = 3; /* of the eventful ones, in a slice; who asks for one scene wants them all */
+static const struct scene *s;
 
-static int step(const struct scene *s, const char *name)
+static const char *choose(int scene)
+{
+    s = &SCENES[scene];
+    return s->name;
+}
+
+static int step(const char *name)
 {
     int status;
     scene_begin(s);
@@ -91,6 +95,7 @@ static int step(const struct scene *s, const char *name)
 
 static void start(struct walk *w)
 {
+    scene_begin(s);
     *w = (struct walk){.done = &page->done, .word = {&world.head->word}, .sleeps = world.s->does == WAITS || world.s->busy};
     if (!world.s->signal)
         w->word[1] = &data_file(world.handle)->lock;
@@ -103,65 +108,17 @@ static void start(struct walk *w)
     walk_adopt(w, pid);
 }
 
-static void every(const struct scene *s, long share)
-{
-    struct plan plan = {0};
-    struct walk w;
-    char where[80];
-    scene_begin(s);
-    start(&w);
-    enum step r = walk_survey(&w, &plan, share, share && share < 1000 ? thin : 1, 10000);
-    walk_kill(&w);
-    if (r == BROKEN || (r == ENDED && page->rc < 0)) {
-        printf("FAULT %s, not killed at all, gave %d\n", s->name, r == BROKEN ? -1 : page->rc);
-        faults++;
-    }
-    scene_judge("at its end");
-    long before = points;
-    for (long i = 0; i < plan.count && !faults; i++) {
-        scene_begin(s);
-        start(&w);
-        if (walk_to(&w, plan.points[i]) == BROKEN) {
-            printf("FAULT %s died by itself, or hangs\n", s->name);
-            faults++;
-        }
-        walk_kill(&w);
-        snprintf(where, sizeof where, "after %ld calls and %ld steps", plan.points[i].calls, plan.points[i].steps);
-        scene_judge(where);
-    }
-    printf("%s: %ld instructions, %ld kills\n", s->name, plan.steps, points - before);
-    free(plan.points);
-}
+static int result(void) { return page->rc; }
 
 int main(int argc, char **argv)
 {
-    int by_name = argc == 4 && strcmp(argv[2], "step") == 0, reached = 0;
-    if (!by_name && !((argc >= 5 && argc <= 7) && strcmp(argv[2], "every") == 0))
-        die("usage: data_kill DIR step NAME | DIR every SHARE SEED [PATIENCE [SCENE]]");
+    static const struct play PLAY = {N_SCENES, choose, step, start, result, scene_judge};
+    play_check(argc, argv);
     umask(022);
     page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED)
         die("memory");
     snprintf(world.dir, sizeof world.dir, "%s", argv[1]);
     snprintf(world.path, sizeof world.path, "%s/x", argv[1]);
-    if (!by_name) {
-        walk_seed(strtoull(argv[4], NULL, 10));
-        walk_one_processor();
-        if (argc > 5)
-            patience = atoi(argv[5]);
-        if (argc == 7)
-            thin = 1;
-    }
-    for (int i = 0; i < N_SCENES && (by_name || !faults); i++) {
-        if (!by_name && argc == 7 && !strstr(SCENES[i].name, argv[6]))
-            continue;
-        if (!by_name) {
-            every(&SCENES[i], atol(argv[3]));
-        } else if (step(&SCENES[i], argv[3])) {
-            printf("died in: %s\n", SCENES[i].name);
-            reached++;
-        }
-    }
-    printf("TOTAL reached=%d kills=%ld faults=%d\n", reached, points, faults);
-    return faults ? 1 : 0;
+    return play(&PLAY, argc, argv);
 }

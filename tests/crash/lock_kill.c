@@ -1,11 +1,10 @@
 /* lock_kill.c: somebody is killed who takes a lock, gives it back, or closes it while he holds it. Whoever waits must get it,
  * with nobody's help, and nobody else.
  *
- *      lock_kill DIR step NAME                             at a named step of the core (built with -DTOC_STEPS)
- *      lock_kill DIR every SHARE SEED [PATIENCE [SCENE]]   at instructions: SHARE of 10,000 by chance, and the eventful ones; 0: all */
+ *      lock_kill DIR ..., as play.h says. */
 #include "bench.h"
 #include "objects/lock.h"
-#include "walk.h"
+#include "play.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -58,8 +57,6 @@ static const char *dir;
 static char path[700];
 static toc_lock *lock; /* ours; children inherit an anonymous one */
 static pid_t waiter;
-static long points, faults;
-static long thin = 3; /* of the eventful ones, in a slice; who asks for one scene wants them all */
 
 static int falls_asleep(void) { return s->holds == WE && (s->does == TAKES || s->does == HUNGERS); }
 
@@ -248,7 +245,7 @@ static int at_step(const char *name)
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
-static enum step walk_it(struct walk *w, struct plan *plan, long share, const struct point *at)
+static void walk_it(struct walk *w)
 {
     begin();
     if (s->holds != HE && s->waits)
@@ -256,60 +253,22 @@ static enum step walk_it(struct walk *w, struct plan *plan, long share, const st
     *w = (struct walk){.done = &page->done, .word = {&lock->h.o.head->word, &lock->h.o.head->claim},
                        .sleeps = falls_asleep()};
     walk_adopt(w, start(1, NULL));
-    enum step r = at ? walk_to(w, *at) : walk_survey(w, plan, share, share && share < 1000 ? thin : 1, 10000);
-    walk_kill(w);
-    return r;
 }
 
-static void every(long share)
+static const char *choose(int scene)
 {
-    struct plan plan = {0};
-    struct walk w;
-    char where[80];
-    if (walk_it(&w, &plan, share, NULL) == BROKEN)
-        fault("it died by itself, or hangs", "not at all");
-    judge("at its end");
-    long before = points;
-    for (long i = 0; i < plan.count && !faults; i++) {
-        if (walk_it(&w, NULL, 0, &plan.points[i]) == BROKEN)
-            fault("it died by itself, or hangs", "on the way");
-        snprintf(where, sizeof where, "after %ld calls and %ld steps", plan.points[i].calls, plan.points[i].steps);
-        judge(where);
-    }
-    printf("%s: %ld instructions, %ld kills\n", s->name, plan.steps, points - before);
-    free(plan.points);
+    s = &SCENES[scene];
+    return s->name;
 }
 
 int main(int argc, char **argv)
 {
-    int by_name = argc == 4 && strcmp(argv[2], "step") == 0, reached = 0;
-    if (!by_name && !(argc >= 5 && argc <= 7 && strcmp(argv[2], "every") == 0))
-        die("usage: lock_kill DIR step NAME | DIR every SHARE SEED [PATIENCE [SCENE]]");
+    static const struct play PLAY = {N_SCENES, choose, at_step, walk_it, NULL, judge};
+    play_check(argc, argv);
     page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED)
         die("memory");
     dir = argv[1];
     snprintf(path, sizeof path, "%s/x", dir);
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    if (!by_name) {
-        walk_seed(strtoull(argv[4], NULL, 10));
-        walk_one_processor();
-        if (argc > 5)
-            patience = atoi(argv[5]);
-        if (argc == 7)
-            thin = 1;
-    }
-    for (int i = 0; i < N_SCENES && !faults; i++) {
-        s = &SCENES[i];
-        if (!by_name && argc == 7 && !strstr(s->name, argv[6]))
-            continue;
-        if (!by_name) {
-            every(atol(argv[3]));
-        } else if (at_step(argv[3])) {
-            printf("died in: %s\n", s->name);
-            reached++;
-        }
-    }
-    printf("TOTAL reached=%d kills=%ld faults=%ld\n", reached, points, faults);
-    return faults ? 1 : 0;
+    return play(&PLAY, argc, argv);
 }

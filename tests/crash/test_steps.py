@@ -29,7 +29,7 @@ def test_the_names_in_the_binary_are_those_of_the_sources(steps: Path, single_st
     assert b"toc-step:" not in single_step.read_bytes(), "a release build has no steps"
 
 
-#: Where each program looks: a name that no program reaches is a failure. Queues have a program of their own.
+#: By the first word of a name, the programs of which each must reach it; those of queues are in test_queue_kill.py.
 PROGRAMS = {
     "event": ["steps"],
     "signal": ["data_steps"],
@@ -48,7 +48,9 @@ PROGRAMS = {
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", [n for n in NAMES if n.split(".")[0] not in ("queue", "log")])
 def test_who_dies_at_a_named_step_harms_nobody(request: pytest.FixtureRequest, place: str, name: str) -> None:
-    for program in PROGRAMS[name.split(".", maxsplit=1)[0]]:
+    programs = PROGRAMS.get(name.split(".", maxsplit=1)[0])
+    assert programs, f"{name}: which program has a scene that gets there? PROGRAMS has to say"
+    for program in programs:
         binary = request.getfixturevalue(program)
         ran = run([binary, place, *([] if program == "steps" else ["step"]), name], 840)
         print(ran.text)

@@ -47,9 +47,6 @@ extern struct world {
     uint64_t begun_with, oldest, heard; /* heard: by the laggard */
 } world;
 
-extern long points;
-extern int faults;
-
 static inline uint64_t load(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 toc_topic *scene_open(void);
 int scene_emit(toc_topic *t, uint64_t number, size_t size, int64_t deadline);

@@ -1,5 +1,6 @@
 /* topic_judge.c: who must have come back after a kill, and what a fresh process must find. See topic_bench.h. */
 #include "topic_bench.h"
+#include "play.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,8 +12,6 @@
 
 #define MORE 8u  /* fewer than are retained: whoever reads behind them misses none */
 
-long points;
-int faults;
 
 static const char *say(const char *what, long long number)
 {

@@ -1,14 +1,12 @@
 /* topic_step.c: somebody is killed who emits, listens or reads. Nobody else may notice.
  *
- *      topic_step DIR step NAME             at a named step of the core (built with -DTOC_STEPS)
- *      topic_step DIR every SHARE SEED [PATIENCE [SCENE]]   at instructions: SHARE of 10,000 by chance, and a third of the
- *                                          eventful ones (from 1,000 on: all of those; 0: all). PATIENCE: seconds
+ *      topic_step DIR ..., as play.h says.
  *
  * After each kill, with nobody's help: each emit is there whole or not at all; if one is, whoever waited for it must come back,
  * else must not; an emitter that waited for the dead one goes on. A fresh process finds all that was retained, emits and reads.
  * A witness that listened all the time hears each emit once. */
 #include "topic_bench.h"
-#include "walk.h"
+#include "play.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -55,7 +53,15 @@ static int sleeps(void) { return world.s->does == SLEEPS; }
 
 /* -- at a named step */
 
-static int step(const struct scene *s, const char *name)
+static const struct scene *s;
+
+static const char *choose(int scene)
+{
+    s = &SCENES[scene];
+    return s->name;
+}
+
+static int step(const char *name)
 {
     int status;
     scene_begin(s);
@@ -85,10 +91,9 @@ static int step(const struct scene *s, const char *name)
 
 /* -- at instructions */
 
-static long thin = 3; /* of the eventful ones, in a slice; who asks for one scene wants them all */
-
 static void start(struct walk *w)
 {
+    scene_begin(s);
     *w = (struct walk){.done = &page->done, .sleeps = sleeps(),
                        .word = {&world.file->head.word, &world.file->lock, &world.file->floor, &world.file->slot[1].who,
                                 &world.file->slot[1].sequence}};
@@ -107,65 +112,17 @@ static void start(struct walk *w)
     be_busy();
 }
 
-static void every(const struct scene *s, long share)
-{
-    struct plan plan = {0};
-    struct walk w;
-    char where[80];
-    scene_begin(s);
-    start(&w);
-    enum step r = walk_survey(&w, &plan, share, share && share < 1000 ? thin : 1, 10000);
-    walk_kill(&w);
-    if (r == BROKEN || (r == ENDED && page->rc < 0)) {
-        printf("FAULT %s, not killed at all, gave %d\n", s->name, r == BROKEN ? -1 : page->rc);
-        faults++;
-    }
-    scene_judge("at its end");
-    long before = points;
-    for (long i = 0; i < plan.count && !faults; i++) {
-        scene_begin(s);
-        start(&w);
-        if (walk_to(&w, plan.points[i]) == BROKEN) {
-            printf("FAULT %s died by itself, or hangs\n", s->name);
-            faults++;
-        }
-        walk_kill(&w);
-        snprintf(where, sizeof where, "after %ld calls and %ld steps", plan.points[i].calls, plan.points[i].steps);
-        scene_judge(where);
-    }
-    printf("%s: %ld instructions, %ld kills\n", s->name, plan.steps, points - before);
-    free(plan.points);
-}
+static int result(void) { return page->rc; }
 
 int main(int argc, char **argv)
 {
-    int by_name = argc == 4 && strcmp(argv[2], "step") == 0, reached = 0;
-    if (!by_name && !((argc >= 5 && argc <= 7) && strcmp(argv[2], "every") == 0))
-        die("usage: topic_step DIR step NAME | DIR every SHARE SEED [PATIENCE [SCENE]]");
+    static const struct play PLAY = {N_SCENES, choose, step, start, result, scene_judge};
+    play_check(argc, argv);
     umask(022);
     page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED)
         die("memory");
     snprintf(world.dir, sizeof world.dir, "%s", argv[1]);
     snprintf(world.path, sizeof world.path, "%s/x", argv[1]);
-    if (!by_name) {
-        walk_seed(strtoull(argv[4], NULL, 10));
-        walk_one_processor();
-        if (argc > 5)
-            patience = atoi(argv[5]);
-        if (argc == 7)
-            thin = 1;
-    }
-    for (int i = 0; i < N_SCENES && (by_name || !faults); i++) {
-        if (!by_name && argc == 7 && !strstr(SCENES[i].name, argv[6]))
-            continue;
-        if (!by_name) {
-            every(&SCENES[i], atol(argv[3]));
-        } else if (step(&SCENES[i], argv[3])) {
-            printf("died in: %s\n", SCENES[i].name);
-            reached++;
-        }
-    }
-    printf("TOTAL reached=%d kills=%ld faults=%d\n", reached, points, faults);
-    return faults ? 1 : 0;
+    return play(&PLAY, argc, argv);
 }

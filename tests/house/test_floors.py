@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,23 @@ def test_objects_are_blind_to_each_other(path: Path) -> None:
     assert others <= family, f"{path.name} imports {others - family}"
 
 
+#: Folders that are a floor, or one's part, and the sources of which each has a line in the README there.
+SOURCE_SUFFIXES = (".py", ".pyx", ".pxi", ".c", ".h", ".sh")
+SHOWN = {"": "*", "_redis": "*", "cli": "*", "compat": "**/*", "demo": "*"}
+
+
+@pytest.mark.parametrize("folder", SHOWN)
+def test_a_floor_shows_every_file(folder: str) -> None:
+    text = (PACKAGE / folder / "README.md").read_text(encoding="utf-8")
+    words = re.findall(r"`([\w*]+\.(?:pyx|pxi|py|c|h|sh))`", text)
+    files = [path for path in (PACKAGE / folder).glob(SHOWN[folder]) if path.suffix in SOURCE_SUFFIXES]
+    names = sorted({path.name for path in files} - {"__init__.py", "__main__.py"})
+    assert names
+    assert [name for name in names if not any(fnmatch(name, word) for word in words)] == [], "no line in its README"
+    gone = [word for word in words if not any(fnmatch(path.name, word) for path in files)]
+    assert gone == [], "in its README, and nowhere else"
+
+
 def test_one_file_imports_anyio() -> None:
     importers = {
         str(path.relative_to(PACKAGE))
@@ -170,3 +188,10 @@ def test_the_core_knows_no_python(path: Path) -> None:
 def test_only_atom_h_names_the_compilers_atomics() -> None:
     namers = {p.name for p in c_files() if re.search(r"\b__atomic_|stdatomic", p.read_text())}
     assert namers == {"atom.h"}
+
+
+def test_the_programs_and_the_package_know_the_same_servers() -> None:
+    from tocsin._place import FAR
+
+    (listed,) = re.findall(r"SERVERS\[\] = \{([^}]*)\}", (CORE / "programs/program.c").read_text())
+    assert tuple(re.findall(r'"([^"]+)"', listed)) == FAR

@@ -181,6 +181,7 @@ def test_a_password_is_never_shown(guarded: RedisServer, subject: Subject, caplo
     ):
         with subject.open(place) as handle:
             seen += [repr(handle), str(handle.stats()), str(handle.at)]
+            seen.append(repr(getattr(handle, "_topic", handle)._server.address))
         with pytest.raises(ValueError, match=r"closed") as closed:
             subject.wait(handle, 0)
         seen.append(str(closed.value))

@@ -7,7 +7,7 @@ nothing that this could repair.
 from __future__ import annotations
 
 from tocsin._errors import FormatMismatch, ObjectDamaged
-from tocsin._place import effective, is_far, shown
+from tocsin._place import door, is_far, shown
 from tocsin.cli._common import document
 from tocsin.cli._exit import FAILED, NOT_SET, OK, Usage, complain, plain, reason_of, say
 
@@ -22,15 +22,13 @@ _MENDS = {
 
 
 def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
-    from tocsin._redis.look import names as names_at
-
     at = options["at"]
     if options["repair"]:
         raise Usage("--repair is for files: on a server there is nothing that it could put right", verb)
     if here := [name for name in names if not is_far(name, at)]:
         raise Usage(f"{here[0]}: a path is a file here: check it without the server", verb)
     report = _Report(verb, at)
-    for name in names or sorted(names_at(effective(at))):
+    for name in names or sorted(door(at).names(at)):
         report.look(name, missing=not names)
     findings, objects, failed = report.findings, report.objects, report.failed
     what = f"{objects} object{'s' * (objects != 1)}" + ("" if names else f" at {shown(at)}")
@@ -54,10 +52,8 @@ class _Report:
 
     def look(self, name: str, *, missing: bool) -> None:
         """`missing`: it may have gone since it was listed."""
-        from tocsin._redis.look import look
-
         try:
-            look(name, self._at)
+            door(self._at).look(name, self._at)
         except (ObjectDamaged, FormatMismatch) as error:
             mend = next(text for kind, text in _MENDS.items() if isinstance(error, kind))
             self.findings.append({"name": name, "found": reason_of(error), "mend": mend, "repaired": None})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tocsin._place import effective, encode_at, encode_name, is_far, shown
+from tocsin._place import FAR, door, effective, encode_at, encode_name, is_far, shown
 from tocsin.cli._exit import OK, Failure, complain, plain, say
 
 TYPE_CHECKING = False
@@ -18,12 +18,10 @@ def check(names: list[str], at: str | None) -> None:
     for name in names:
         encode_name(name)
     if is_far("x", at):
-        from tocsin._redis.address import read
-
-        read(effective(at))
+        door(at).check(effective(at))
         return
     if "://" in effective(at):
-        raise Failure(f"{shown(at)}: there are places on servers at redis://, rediss:// and unix:// alone")
+        raise Failure(f"{shown(at)}: there are places on servers at {', '.join(FAR)} alone")
     encode_at(at)
 
 

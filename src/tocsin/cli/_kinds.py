@@ -6,7 +6,7 @@ import os
 
 from tocsin import _core
 from tocsin._errors import error
-from tocsin._place import is_far, peek, resolve, shown
+from tocsin._place import door, is_far, peek, resolve, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,9 +55,8 @@ def find(name: str, at: str | None) -> Found:
     """The same by name, wherever it is. FileNotFoundError: there is none."""
     if not is_far(name, at):
         return look(resolve(name, at), name, at)
-    from tocsin._redis.look import look as look_there
-
-    return look_there(name, at)
+    there: Found = door(at).look(name, at)
+    return there
 
 
 def describe(found: Found) -> Found:

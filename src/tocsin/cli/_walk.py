@@ -8,7 +8,7 @@ from time import monotonic
 
 from tocsin import _core
 from tocsin._errors import FormatMismatch, ObjectDamaged, TocsinError, WrongKind
-from tocsin._place import effective, encode_at, is_far, place_dir, resolve, shown
+from tocsin._place import door, effective, encode_at, is_far, place_dir, resolve, shown
 from tocsin.cli._exit import Failure, Usage
 from tocsin.cli._kinds import describe, kind_of
 from tocsin.cli._kinds import find as find_object
@@ -96,10 +96,8 @@ class FarPlace:
         self.pattern = pattern
 
     def look(self, troubles: list[OSError]) -> Iterator[Seen]:  # noqa: ARG002 - there are no folders to be shut
-        from tocsin._redis.look import names
-
         wanted = _matcher(self.pattern)
-        for name in names(self.url):
+        for name in door(self.url).names(self.url):
             if wanted is None or wanted(name):
                 try:
                     yield find(name, self.url)
@@ -117,9 +115,7 @@ def find(name: str, at: str | None) -> Seen:
     found = find_object(name, at)
     if not is_far(name, at):
         return Seen(name, shown(at), resolve(name, at), found, None)
-    from tocsin._redis.server import server_at
-
-    return Seen(name, shown(at), server_at(effective(at)).key(name).decode(), found, None, is_far=True)
+    return Seen(name, shown(at), door(at).key(name, at), found, None, is_far=True)
 
 
 def places(words: list[str], at: str | None) -> list[Place | FarPlace]:

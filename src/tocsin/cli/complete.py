@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from tocsin._errors import TocsinError
-from tocsin._place import effective, encode_name, is_far, peek, place_dir
+from tocsin._place import door, encode_name, is_far, peek, place_dir
 from tocsin.cli._exit import OK, say
 from tocsin.cli._verbs import AT, BY_NAME, MODE, VERBS
 
@@ -144,11 +144,10 @@ def _names(kinds: tuple[int, ...] | None, at: str | None, now: str) -> Iterator[
 def _names_there(kinds: tuple[int, ...] | None, at: str | None, now: str) -> Iterator[str]:
     from itertools import islice
 
-    from tocsin._redis.look import look, names
-
-    for name in sorted(islice(names(effective(at), now), _MOST)):
+    there = door(at)
+    for name in sorted(islice(there.names(at, now), _MOST)):
         try:
-            kind = look(name, at)["kind"]
+            kind = there.look(name, at)["kind"]
         except (ValueError, TocsinError, FileNotFoundError):
             continue
         if kinds is None or kind in kinds:

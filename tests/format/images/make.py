@@ -1,6 +1,6 @@
 """Make the images of the present format, each by a process of its own: `python tests/format/images/make.py`.
 
-A set that is there is never made again: it is what builds that people use have left behind. See README.md.
+One that is there is never made again: it is what builds that people use have left behind. See README.md.
 """
 
 from __future__ import annotations
@@ -88,11 +88,12 @@ def files(place: Path) -> dict[str, str | None]:
 
 def main() -> int:
     home = HERE / f"format-{present_format()}"
-    if home.exists():
-        print(f"{home} is there already; an image is never made again", file=sys.stderr)
+    home.mkdir(exist_ok=True)
+    missing = {name: made for name, made in IMAGES.items() if not (home / f"{name}.json").exists()}
+    if not missing:
+        print(f"all are in {home} already; an image is never made again", file=sys.stderr)
         return 1
-    home.mkdir()
-    for name, (script, state) in IMAGES.items():
+    for name, (script, state) in missing.items():
         with tempfile.TemporaryDirectory() as place:
             code = f"import os\nfrom tocsin import *\nat = {place + '/'!r}\n{script}"
             # By its bare name and from its input: an owner's command line becomes part of the image.
