@@ -167,8 +167,10 @@ class Judge:
         notes = yield from server.ask_steps(packed, until)
         numbers = {identity: note.split(b" ", 1)[0] for identity, note in zip(asked, notes, strict=True) if note}
         # A note may have ended although its holder lives: the server's clock jumped on. Then all are listed.
-        one_by_one = (b"ID", *numbers.values()) if len(numbers) == len(asked) else ()
-        rows = yield from server.ask_steps(pack((b"CLIENT", b"LIST", *one_by_one)), until)
+        one_by_one = pack((b"CLIENT", b"LIST", b"ID", *numbers.values()))
+        rows = yield from server.ask_steps(
+            one_by_one if len(numbers) == len(asked) else pack((b"CLIENT", b"LIST")), until
+        )
         # The number alone could be another's, after the server began to count anew.
         listed = {identity for identity in asked if b" name=tocsin-%b " % identity in rows}
         now = _core.now()
