@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tocsin._bus_handler import BusHandler
     from tocsin._bus_meeting import Loop
     from tocsin._bus_registry import Listener
+    from tocsin._redis.topic_mark import Mark
 
     OnError = Callable[[BaseException, BusEvent | None, BusHandler | None], object]
 
@@ -73,6 +74,14 @@ class Base:
     def _join(self, listener: Listener) -> None:
         """From now on it hears what is emitted."""
         self._registry.add(listener)
+
+    def _join_soon(self, listener: Listener, until: int) -> Mark | None:  # noqa: ARG002 - a server's
+        """The same for a task. What may take longer than a moment is left to do, by `until`: see `Mark`."""
+        self._join(listener)
+        return None
+
+    def _left(self, listener: Listener) -> None:
+        """It hears nothing any more, and is not in the registry."""
 
     @contextlib.contextmanager
     def _counted(self) -> Iterator[None]:

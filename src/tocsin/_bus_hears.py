@@ -136,12 +136,15 @@ class Hears(Base):
         """`wait`, for asyncio, uvloop and trio. It counts from this call, not from where it is awaited:
 
         ``reply = bus.wait_async("pong"); bus.emit("ping"); await reply`` can't miss the pong.
+
+        On a server, and in a running loop, the call sends a question and does not wait for the answer: what counts is
+        what the server gets behind it. That is what this bus emits from then on, and whatever others emit after that.
         """
         until = _core.data_deadline(timeout)
         self._check_open()
         check_pattern(name)
         self._adopt()
-        return Wait(self, name).wait_async(until)
+        return Wait(self, name, until if loop_is_running() else None).wait_async(until)
 
     def subscribe(self, pattern: str, *, policy: str = "drop_oldest", limit: int = LIMIT) -> Subscription:
         """The events of a name or a pattern, from now on, for ``for`` and ``async for``."""

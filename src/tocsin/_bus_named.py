@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tocsin._bus_dispatcher import Timer
     from tocsin._bus_event import Args, Kwargs
     from tocsin._bus_registry import Listener
+    from tocsin._redis.topic_mark import Mark
 
 
 class NamedBus(Bus):
@@ -49,6 +50,8 @@ class NamedBus(Bus):
             payload = self._dump(value) if self._check(value) is None else self._codec.encode(value)
         except Exception:  # noqa: BLE001 - it is met again
             payload = self._codec.encode(value)
+        if self._reader.asked:  # who began to wait before is to hear this, too
+            self._reader.settle()
         if wait == 0:
             self._send(payload)
         else:
@@ -58,7 +61,10 @@ class NamedBus(Bus):
     async def emit_async(self, name: str, args: Args = (), kwargs: Kwargs = None, *, wait: float | None = 0.0) -> int:
         listeners, _ = self._registry.routes.get(name) or self._route(name)
         self._adopt()
-        await self._topic.emit_async(self._encode(name, args, kwargs), wait=wait)
+        payload = self._encode(name, args, kwargs)
+        if self._reader.asked:
+            await self._reader.settle_async()
+        await self._topic.emit_async(payload, wait=wait)
         return len(listeners)
 
     def emit_after(self, delay: float, name: str, args: Args = (), kwargs: Kwargs = None) -> Timer:
@@ -72,6 +78,13 @@ class NamedBus(Bus):
 
     def _join(self, listener: Listener) -> None:
         self._reader.join(listener)
+
+    def _join_soon(self, listener: Listener, until: int) -> Mark | None:
+        return self._reader.join_soon(listener, until)
+
+    def _left(self, listener: Listener) -> None:
+        if (mark := self._reader.asked.pop(listener, None)) is not None:
+            mark.leave()
 
     def _trouble(self) -> Exception | None:
         return self._topic._trouble()

@@ -3,10 +3,7 @@
 It takes many emits at once, has them decoded in one call, and offers a row of the same name in one go, so that a
 thread is woken, and a queue is touched, once for all of them. What is offered when, and to whom, is as if it did so
 one by one.
-
-Who hears an emit is a matter of its number: a handler, wait or subscription hears what was emitted after it was
-registered, wherever the reader happens to be; and of a bus with a replay, a handler or subscription the last so many
-before, too.
+Who hears an emit is a matter of its number (`_bus_joins`).
 """
 
 from __future__ import annotations
@@ -21,23 +18,21 @@ import msgspec
 
 from tocsin._bus_dispatcher import dispatcher
 from tocsin._bus_event import seen
-from tocsin._bus_handler import BusHandler
-from tocsin._bus_known import check_name, is_name, matches
+from tocsin._bus_joins import BATCH, Joins
+from tocsin._bus_known import check_name, is_name
 from tocsin._bus_room import make_room
 from tocsin._bus_subscription import Inbox
 from tocsin._bus_wait import Seat
 from tocsin._errors import Full, InvalidMessage, Lagged, ObjectDamaged, TocsinError, Unreachable, WaitCancelled
-from tocsin._topic import Topic
 
 if TYPE_CHECKING:
     from tocsin._bus_event import Raw
     from tocsin._bus_named import NamedBus
-    from tocsin._bus_registry import Listener, Route
+    from tocsin._bus_registry import Route
+    from tocsin._topic import Topic
 
     Row = tuple[Route, list[Raw]]
 
-#: How many emits are taken from the topic at once.
-BATCH = 256
 #: How long, in seconds, it lets a dispatcher that does not come for more keep others waiting.
 MOMENT = 0.005
 _FOREVER = -1
@@ -49,79 +44,12 @@ _NO_EMIT: Raw = ("", (), None)
 _NOBODY: Route = ((), ())
 
 
-class Reader:
+class Reader(Joins):
     def __init__(self, bus: NamedBus, topic: Topic, replay: int) -> None:
-        self.bus = bus
-        self.topic = topic
-        self.replay = replay
-        self.books = threading.RLock()  # who joins, and how far is given
-        self.given = 0  # the number of the last emit of which is decided who hears it
-        self.young: dict[Listener, int] = {}  # who hears not all that comes next, but from a number on
-        self.thread: threading.Thread | None = None
-        self.over: Exception | None = None
+        super().__init__(bus, topic, replay)
         self.gate = threading.Lock()  # it stands by until this is released
         self.tried = -1  # the dispatcher's `ends` when standing by was in vain
         self.odd: BaseException | None = None  # what the dispatcher met when it read
-
-    # -- who hears
-
-    def join(self, listener: Listener) -> None:
-        kept = 0
-        with self.books:
-            if self.over is not None:
-                raise self.over
-            if self.thread is None:
-                self.topic.listen(self.replay)
-                self.given = self.topic.cursor or 0
-            since = self.topic.head + 1
-            if not isinstance(listener, Seat):  # waits are for what comes, or they would find the same one each time
-                since = max(1, since - self.replay)
-            self.bus._registry.add(listener)
-            if since > self.given + 1:
-                self.young[listener] = since
-            elif since <= self.given and isinstance(listener, BusHandler | Inbox):
-                raws = self._again(listener.pattern, since)
-                if listener._strict:  # these refuse nothing that was there before them
-                    for _ in raws:
-                        listener._backlog.force()
-                kept = listener.keep(raws)
-            if self.thread is None and self.bus._over is None:
-                self._start()
-        if kept and isinstance(listener, BusHandler | Inbox):
-            listener.rouse(kept)
-
-    def _again(self, pattern: str, since: int) -> list[Raw]:
-        """What was given out from number `since` on, and is still there: read once more, by a handle of its own."""
-        found: list[Raw] = []
-        try:
-            topic = self._reach(since)
-        except FileNotFoundError:  # removed, as everybody will be told
-            return found
-        with topic:
-            number = self.given if topic.stats().id != self.topic.stats().id else 0
-            while number < self.given:
-                try:
-                    batch = topic._read_lines(BATCH, 0)
-                except (Lagged, ObjectDamaged):
-                    continue
-                if batch is None:
-                    break
-                first, count, data = batch
-                number = first + count - 1
-                if number >= since:
-                    again = zip(range(first, self.given + 1), self._one_by_one(data)[0], strict=False)
-                    found += [raw for at, raw in again if at >= since and raw[0] and matches(pattern, raw[0])]
-        return found
-
-    def _reach(self, since: int) -> Topic:
-        """A handle that has not read number `since`. A replay counts from the last emit, and others go on emitting."""
-        name, at = self.topic._where()
-        for more in (1 << 10, 1 << 20):
-            topic = Topic(name, at=at, create=False, replay=self.given - since + more)
-            if (topic.cursor or 0) < since:
-                return topic
-            topic.close()
-        return Topic(name, at=at, create=False, replay=1 << 62)
 
     # -- what comes
 
@@ -130,6 +58,23 @@ class Reader:
         self.thread.start()
 
     def _run(self) -> None:
+        try:
+            self._listen()
+        except Exception as error:  # noqa: BLE001 - it is told to those who wait; who comes later tries again
+            self._give_up(error)
+        else:
+            self._read_on()
+
+    def _give_up(self, error: Exception) -> None:
+        with self.books:
+            self.thread = None
+            self.asked.clear()
+            self.settled.clear()
+        self._fail(error, is_known=True)
+        if self.bus._over is not None:
+            self.topic.close()
+
+    def _read_on(self) -> None:
         is_damaged = is_lost = False
         while True:
             try:
@@ -189,7 +134,7 @@ class Reader:
     def lead(self) -> bool:
         """On the dispatcher's thread, while this one stands by: read once."""
         with self.books:
-            if self.bus._registry.strict:  # whoever makes the room can't wait for it
+            if self.bus._registry.strict or self.asked:  # whoever makes the room can't wait for it, nor for a server
                 return False
             try:
                 batch = self.topic._read_lines(BATCH, 0)
@@ -254,33 +199,31 @@ class Reader:
         """Decide who hears them: rows of emits in their order, each with its route. None: there is a bad name."""
         registry, number = self.bus._registry, first
         plan: list[Row] = []
-        with self.books:
-            if (fallen := self.topic._fallen) is not None:  # the numbers from which on they hear come later now
-                self.topic._fallen = None
-                self.young = {who: since for who, since in self.young.items() if since <= fallen + 1}
-            rows = ((raws[0][0], raws),) if len(raws) == 1 else groupby(raws, _name)
-            for name, found in rows:
-                row = list(found)
-                route = registry.routes.get(name)
-                if route is None:
-                    if not is_name(name) and name:
-                        return None
-                    route = registry.route(name) if name else _NOBODY
+        while True:
+            self.settle()
+            with self.books:
+                if self.asked:  # by a task, just now
+                    continue
+                if (fallen := self.topic._fallen) is not None:  # the numbers from which on they hear come later now
+                    self.topic._fallen = None
+                    self.young = {who: since for who, since in self.young.items() if since <= fallen + 1}
+                rows = ((raws[0][0], raws),) if len(raws) == 1 else groupby(raws, _name)
+                for name, found in rows:
+                    row = list(found)
+                    route = registry.routes.get(name)
+                    if route is None:
+                        if not is_name(name) and name:
+                            return None
+                        route = registry.route(name) if name else _NOBODY
+                    if self.young:
+                        plan += [(self._grown(route, at), [raw]) for at, raw in enumerate(row, number)]
+                    else:
+                        plan.append((route, row))
+                    number += len(row)
+                self.given = first + len(raws) - 1
                 if self.young:
-                    plan += [(self._grown(route, at), [raw]) for at, raw in enumerate(row, number)]
-                else:
-                    plan.append((route, row))
-                number += len(row)
-            self.given = first + len(raws) - 1
-            if self.young:
-                self.young = {who: since for who, since in self.young.items() if since > self.given + 1}
-        return plan
-
-    def _grown(self, route: Route, number: int) -> Route:
-        """Without those who hear only from a later number on."""
-        young = self.young
-        listeners, strict = (tuple([who for who in some if young.get(who, 0) <= number]) for some in route)
-        return listeners, strict
+                    self.young = {who: since for who, since in self.young.items() if since > self.given + 1}
+            return plan
 
     def _make_room(self, listeners: tuple[Any, ...], strict: tuple[Any, ...], raw: Raw) -> tuple[Any, ...]:
         """As in the emitter's own process; one that refuses can't tell the emitter, so it is left out and reported."""
@@ -333,7 +276,7 @@ class Reader:
 
     def renew(self) -> None:
         """After fork, in the child: it goes on from where the parent was."""
-        self.books = threading.RLock()
+        self.renew_joins()
         self.gate = threading.Lock()
         if self.thread is not None and self.bus._over is None:
             self.given = self.topic.cursor or 0

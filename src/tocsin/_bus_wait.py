@@ -11,6 +11,7 @@ from tocsin._bus_meeting import Meeting
 if TYPE_CHECKING:
     from tocsin._bus_base import Base
     from tocsin._bus_event import Raw
+    from tocsin._redis.topic_mark import Mark
 
 
 class Seat:
@@ -18,14 +19,18 @@ class Seat:
 
     _strict = False
     _backlog = None
-    __slots__ = ("_claim", "_meeting", "bus", "pattern")
+    __slots__ = ("_claim", "_mark", "_meeting", "bus", "pattern")
 
-    def __init__(self, bus: Base, pattern: str) -> None:
+    def __init__(self, bus: Base, pattern: str, until: int | None) -> None:
         self.bus = bus
         self.pattern = pattern
         self._claim = [None]
         self._meeting = Meeting()
-        bus._join(self)
+        self._mark: Mark | None = None
+        if until is None:
+            bus._join(self)
+        else:
+            self._mark = bus._join_soon(self, until)
 
     def offer(self, raw: Raw) -> bool:
         try:
@@ -52,15 +57,16 @@ class Seat:
             with contextlib.suppress(IndexError):
                 self._claim.pop()
                 self.bus._registry.remove(self)
+                self.bus._left(self)
 
 
 class Wait:
-    """The waiter's hold on its seat; who lets go of it, waited for or not, has left."""
+    """The waiter's hold on its seat; who lets go of it, waited for or not, has left. `until`: of a task's wait."""
 
     __slots__ = ("_seat",)
 
-    def __init__(self, bus: Base, pattern: str) -> None:
-        self._seat = Seat(bus, pattern)
+    def __init__(self, bus: Base, pattern: str, until: int | None = None) -> None:
+        self._seat = Seat(bus, pattern, until)
 
     def __del__(self) -> None:
         seat = getattr(self, "_seat", None)
@@ -80,6 +86,8 @@ class Wait:
         waiting = self._seat.bus._waiting
         waiting.append(None)
         try:
+            if self._seat._mark is not None:
+                await self._seat._mark.arrive()
             came = await self._seat._meeting.wait_async(until)
         finally:
             waiting.pop()

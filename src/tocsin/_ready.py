@@ -24,14 +24,16 @@ if TYPE_CHECKING:
 class Bell(_core.Member):
     """An object of this library. How it is looked at is the binding's, for its speed."""
 
-    def __init__(self, handle: Handle, order: int, *, weak: Callable[[object], None] | None = None) -> None:
+    def __init__(
+        self, handle: Handle, order: int, *, seen: int | None = None, weak: Callable[[object], None] | None = None
+    ) -> None:
         self.key = id(handle)
         self.order = order
         self.get: Callable[[], Handle | None] = weakref.ref(handle, weak)
         self.held = None if weak else handle
         self.fd = -1
         self.may_be_due = hasattr(handle, "_due")
-        self.seen = handle._ticket()
+        self.seen = handle._ticket() if seen is None else seen
 
     def listen(self) -> int:
         """The descriptor to listen to; -1 if nothing can come any more, because it was removed."""
@@ -95,13 +97,15 @@ def key_of(thing: object) -> int:
     return ~thing if type(thing) is int else id(thing)
 
 
-def member(thing: Any, order: int, place: str, *, weak: Callable[[object], None] | None = None) -> Member:
-    """What stands for `thing` in a set. `place` is what messages call it.
+def member(
+    thing: Any, order: int, place: str, *, seen: int | None = None, weak: Callable[[object], None] | None = None
+) -> Member:
+    """What stands for `thing` in a set. `place` is what messages call it; `seen`: its ticket, if it was asked for.
 
     ValueError: it is closed. TypeError: nobody can wait for it.
     """
     if isinstance(thing, _core.Object):
-        return Bell(thing, order, weak=weak)  # type: ignore[arg-type]
+        return Bell(thing, order, seen=seen, weak=weak)  # type: ignore[arg-type]
     return Stranger(thing, _descriptor(thing, place), order)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from tocsin._object import Path
+    from tocsin._redis.topic_mark import Mark
     from tocsin._stats import TopicStats
 
     Heard = tuple[int, bytes]
@@ -180,6 +181,13 @@ class Topic(_core.Topic, Cursor["Heard"]):
         if name.startswith(("/", "./")):
             return path, at
         return name, at if at in ("user", "system") else path[: -len(name) - 1]
+
+    def _ask_where(self, until: int) -> Mark | None:  # noqa: ARG002
+        """A server's alone: here it is known at once."""
+        return None
+
+    def _begin_at(self, number: int) -> None:
+        """A server's alone."""
 
     def _trouble(self) -> Exception | None:
         """Why nothing can come at this moment."""

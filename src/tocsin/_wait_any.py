@@ -22,14 +22,15 @@ class Arguments(Waiting):
     made anew.
     """
 
-    def __init__(self, objs: tuple[Any, ...]) -> None:
+    def __init__(self, objs: tuple[Any, ...], tickets: list[int] | None = None) -> None:
         self.spoilt: list[object] = []  # who has gone, or was closed. Not a bool: it is a callback that knows no set
         super().__init__(weak=self.spoilt.append)
         self.places: dict[int, list[int]] = {}
         try:
             with self._ears.lock:
                 # First all tickets: what pulses while the others are entered comes after the start.
-                tickets = [obj._ticket() if isinstance(obj, _core.Object) else 0 for obj in objs]
+                if tickets is None:
+                    tickets = [obj._ticket() if isinstance(obj, _core.Object) else 0 for obj in objs]
                 for place, (thing, seen) in enumerate(zip(objs, tickets, strict=True)):
                     self._add(thing, place, seen)
         except BaseException:
@@ -93,12 +94,30 @@ _core.use_any(_wait_slowly)
 async def wait_any_async(*objs: Any, timeout: float | None = None) -> list[Any]:
     """`wait_any`, on asyncio, uvloop and trio. Safe to cancel; no thread is used, and none is left behind."""
     until = _core.deadline(timeout)
+    if any(isinstance(obj, _core.Object) and obj.is_far for obj in objs):
+        return await _wait_far(objs, until)
     found, again = _take(objs, until)
     try:
         waiting: Arguments = found.owner
         return await waiting._wait_async(until, anew=again)
     finally:
         _give(found)
+
+
+async def _wait_far(objs: tuple[Any, ...], until: int) -> list[Any]:
+    """Where a server has to be asked how far things are, which must not stop the loop. It counts from the answer on."""
+    tickets = []
+    for obj in objs:
+        if isinstance(obj, _core.Object):
+            far: Any = obj
+            tickets.append(await far._ticket_async(until) if far.is_far else far._ticket())
+        else:
+            tickets.append(0)
+    waiting = Arguments(objs, tickets)
+    try:
+        return await waiting._wait_async(until)
+    finally:
+        waiting.close()
 
 
 def wait_all(*objs: Any, timeout: float | None = None) -> bool:

@@ -35,10 +35,8 @@ class Waiting:
     # -- members, with the lock
 
     def _enter(self, thing: Any, place: str, seen: int | None = None) -> None:
-        found = member(thing, self._count, place, weak=self._weak)
+        found = member(thing, self._count, place, seen=seen, weak=self._weak)
         if isinstance(found, Bell):
-            if seen is not None:
-                found.seen = seen
             self._ears.enter(found)
             if seen is not None or found.look_now():  # else it is armed now, and will ring
                 self._ears.maybe[found] = None

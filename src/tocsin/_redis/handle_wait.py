@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tocsin import _core
 from tocsin._errors import Unreachable
 from tocsin._redis.handle_news import RedisKnown
-from tocsin._redis.steps import Step
+from tocsin._redis.steps import Step, in_task
 
 if TYPE_CHECKING:
     from tocsin._redis.ear import Ear
@@ -117,6 +117,10 @@ class RedisWaited(RedisKnown):
     def _ticket(self) -> int:
         """How far things are now: asked, because who waits for many counts from here on."""
         self._look_there()
+        return self._ticket_of(0)
+
+    async def _ticket_async(self, until: int) -> int:
+        await in_task(self._look_there_steps(until))
         return self._ticket_of(0)
 
     def _look_again(self) -> int:

@@ -7,7 +7,7 @@ claim is one XACK, which is true once. The near class's own methods do the rest:
 from __future__ import annotations
 
 import errno
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tocsin import _core
 from tocsin._queue import _CODECS, Queue
@@ -20,6 +20,10 @@ from tocsin._redis.queue_join import RedisJoining
 from tocsin._redis.queue_put import RedisPutting
 from tocsin._redis.queue_take import Claim, RedisTaking
 from tocsin._redis.script import script
+from tocsin._redis.steps import in_task, in_thread
+
+if TYPE_CHECKING:
+    from tocsin._redis.steps import Steps
 
 _PURGE, _PEEK = script("queue_purge"), script("queue_peek")
 _FIGURES = ("shut", "ready", "due", "held", "taken", "delayed", "newest", "last", "bytes", "puts")
@@ -87,15 +91,18 @@ class RedisQueue(RedisTaking, RedisPutting, RedisJoining, RedisKeyed, RedisHandl
             (b"XREAD", b"COUNT", 1, b"BLOCK", 0, b"STREAMS", self._items, self._stream, self._newest, self._last)
         )
 
-    def _look_there(self, until: int = 0) -> list[Any]:
-        self._look_figures(until)
+    def _look_there_steps(self, until: int = 0) -> Steps[list[Any]]:
+        yield from self._figure_steps(until)
         return []
 
     def _look_figures(self, until: int = 0) -> dict[str, Any]:
+        return in_thread(self._figure_steps(until))
+
+    def _figure_steps(self, until: int) -> Steps[dict[str, Any]]:
         if self._over:
             self._fail(self._over)
         self._stale = False
-        return self._found_out(self._run(self._look_script, self._keys, (self._id, b""), until))
+        return (yield from self._look_steps(b"", until))
 
     def _found_out(self, answer: list[Any]) -> dict[str, Any]:
         found = dict(zip(_FIGURES, answer, strict=True))
@@ -132,6 +139,11 @@ class RedisQueue(RedisTaking, RedisPutting, RedisJoining, RedisKeyed, RedisHandl
     def _ticket(self) -> int:
         self._stale = True
         return self._ring
+
+    async def _ticket_async(self, until: int) -> int:
+        before = self._ring
+        await in_task(self._figure_steps(until))
+        return before
 
     def _ready(self) -> bool:
         now = _core.now()

@@ -31,7 +31,6 @@ _TAKING = 8  # tasks of one loop that take at a time
 class RedisFetching(RedisTakers):
     """The steps of those who take."""
 
-    _look_script = _LOOK
     _taken_key: bytes
     _look_at: int
     _stale: bool

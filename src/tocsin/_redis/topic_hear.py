@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tocsin._redis.ear import Ear
     from tocsin._redis.handle import RedisHandle
     from tocsin._redis.steps import Steps
+    from tocsin._redis.topic_mark import Mark
     from tocsin._topic import Heard, Topic
 
     Row = tuple[int, list[bytes]]
@@ -125,6 +126,20 @@ class RedisHearing(Base):
         ear.looked = self._looked_at
         ear.was_there = True  # its first connection may be to a server that began anew since
         return 0
+
+    def _ask_where(self, until: int) -> Mark:
+        """Where it is now, for a task that begins to wait: the answer is not waited for."""
+        from tocsin._redis.topic_mark import Mark
+
+        self._check()
+        return Mark(self, until)
+
+    def _begin_at(self, number: int) -> None:
+        """Of one that has just begun to listen, and has read nothing: behind this number, if it is earlier."""
+        with self._ear.lock:
+            if self._cursor is not None and number < self._cursor:
+                self._cursor = number
+                self._backlog = Backlog(number)
 
     def _hears(self) -> Ear:
         if self._over:
