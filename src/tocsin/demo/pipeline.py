@@ -128,7 +128,7 @@ class Pipeline:
                 return
             child.go_on()
         if done >= batches - 1:  # nobody could be caught so far: whoever gets the last one waits for us
-            with Event(STAY, at=str(self.run / "events")) as stay:
+            with Event(STAY, at=self.at) as stay:
                 stay.set()
             self._publish_lists(batches)
 
@@ -137,7 +137,7 @@ class Pipeline:
         child.kill()
         self.kill = Kill(child.name, "", done, self.deliveries.held_by(child.name))
         if self.how == "events":
-            with Event(STAY, at=str(self.run / "events")) as stay:
+            with Event(STAY, at=self.at) as stay:
                 stay.clear()
 
     def _ended(self, child: Child, selector: selectors.BaseSelector, progress: Progress) -> None:
