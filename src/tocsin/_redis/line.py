@@ -1,8 +1,8 @@
 """Line: one connection to a server. It is whole, or it is closed: nothing is ever asked on one that owes an answer.
 
-redis-py connects, with its credentials, TLS and selection of a database, and then only the socket is used, with
-hiredis, the parser that redis-py uses as well: redis-py's own calls can't stop at a deadline of their caller, can't
-take half an answer, and cost more than the whole way to the server and back. The only importer of redis.
+Only the socket is used, with hiredis, the parser that redis-py uses as well: redis-py's own calls can't stop at a
+deadline of their caller, can't take half an answer, and cost more than the whole way to the server and back. Where
+something comes before the first question, credentials, TLS or a database, redis-py does that (`login`).
 """
 
 from __future__ import annotations
@@ -12,16 +12,10 @@ import errno
 import os
 import select
 import socket
-import ssl
 import struct
-import traceback
 from typing import TYPE_CHECKING, Any
 
 import hiredis
-import redis.connection
-import redis.exceptions
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from tocsin import _core
 from tocsin._errors import Unreachable
@@ -35,19 +29,24 @@ ReplyError = hiredis.ReplyError
 pack: Callable[[tuple[Any, ...]], bytes] = hiredis.pack_command
 _CHUNK = 65536
 #: Nobody tells us that the server's host is gone, so the kernel asks it: after 10 s of silence, thrice, every 5 s.
-_ALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3))
+ALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3))
 
 
 class Line:
     """A connection. One thread or task at a time has it in hand."""
 
-    def __init__(self, address: Address, until: int, name: str = "") -> None:
+    def __init__(self, address: Address, until: int) -> None:
         """Connect by `until` (ns). Unreachable; PermissionError."""
         self.address = address
-        self.sock = _connect(address, until, name)
+        self.sock = _connect(address, until)
         self.fd = self.sock.fileno()
         self.reader = hiredis.Reader()
         self.timeout: float | None = None  # of the socket; None: it doesn't block
+        self.not_now: tuple[type[OSError], ...] = (BlockingIOError,)  # what a socket that doesn't block says
+        if address.tls:
+            import ssl  # login has it already
+
+            self.not_now += (ssl.SSLWantReadError, ssl.SSLWantWriteError)
         self.owes = False  # an answer that has not come yet: who broke off
         self.pid = os.getpid()
         #: Who writes by this line, and how often he did: see `server`.
@@ -106,7 +105,7 @@ class Line:
         self.owes = True
         try:
             return self.sock.send(packed)
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        except self.not_now:
             return 0
 
     def send_all(self, packed: bytes, until: int) -> None:
@@ -126,7 +125,7 @@ class Line:
         while answer is False:
             try:
                 data = self.sock.recv(_CHUNK)
-            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            except self.not_now:
                 return False
             self.reader.feed(data or _end())
             answer = self.reader.gets()
@@ -155,7 +154,7 @@ class Line:
             self.close()
 
 
-def _short_of_descriptors(error: BaseException | None) -> OSError | None:
+def short_of_descriptors(error: BaseException | None) -> OSError | None:
     """That is no fault of the server's."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
@@ -177,68 +176,41 @@ def refused(address: Address, error: object) -> PermissionError:
     return PermissionError(f"the server {address.shown} refuses this user: {error}: check name, password and ACL")
 
 
-def _connect(address: Address, until: int, name: str) -> socket.socket:
+def _connect(address: Address, until: int) -> socket.socket:
     """A socket that doesn't block, behind all that comes before the first question."""
     seconds = max(0.001, (until - _core.now()) / 1e9)
-    common: dict[str, Any] = {
-        "db": address.db,
-        "username": address.username or None,
-        "password": address.password or None,
-        "socket_timeout": seconds,
-        "retry": Retry(NoBackoff(), 0),
-        "protocol": 2,
-        "driver_info": None,
-        "client_name": name or None,
-    }
-    kind: Any = redis.connection.UnixDomainSocketConnection
-    if address.socket:
-        common["path"] = address.socket
+    if address.tls or address.username or address.password or address.db:
+        from tocsin._redis.login import login  # loading redis-py takes longer than all that a command does
+
+        sock = login(address, seconds)
     else:
-        kind = redis.connection.Connection
-        common |= {
-            "host": address.host,
-            "port": address.port,
-            "socket_connect_timeout": seconds,
-            "socket_keepalive": True,
-            "socket_keepalive_options": dict(_ALIVE),
-        }
-    if address.tls:
-        kind = redis.connection.SSLConnection
-        common |= {
-            "ssl_cert_reqs": "required",
-            "ssl_check_hostname": True,  # not every version of redis-py does by itself
-            "ssl_ca_certs": address.ca or None,
-            "ssl_certfile": address.cert or None,
-            "ssl_keyfile": address.key or None,
-        }
-    made = kind(**common)
+        try:
+            sock = _to_socket(address.socket, seconds) if address.socket else _to_host(address, seconds)
+        except OSError as error:
+            raise short_of_descriptors(error) or unreachable(address, error.strerror or error) from None
+    sock.settimeout(0)
+    return sock
+
+
+def _to_socket(path: str, seconds: float) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX)
     try:
-        made.connect()
-    except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError) as error:
-        raise refused(address, error) from None
-    except redis.exceptions.ResponseError as error:
-        if str(error).startswith(("WRONGPASS", "NOAUTH", "NOPERM", "ERR AUTH")):
-            raise refused(address, error) from None
-        raise unreachable(address, error) from None
-    except (redis.exceptions.RedisError, OSError) as error:
-        if address.tls:
-            _close_half_made(error)
-        raise _short_of_descriptors(error) or unreachable(address, error) from None
-    else:
-        sock: socket.socket
-        sock, made._sock = made._sock, None  # the rest of it only costs memory
-        sock.settimeout(0)
-        return sock
-    finally:
-        made.disconnect()
+        sock.settimeout(seconds)
+        sock.connect(path)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
-def _close_half_made(error: BaseException | None) -> None:
-    """A peer that resets before the handshake leaves a socket of `ssl` open that nobody has: only the frame in which it
-    failed knows of it (Python before 3.13)."""
-    while error is not None:
-        for frame, _ in traceback.walk_tb(error.__traceback__):
-            half = frame.f_locals.get("self")
-            if isinstance(half, ssl.SSLSocket):
-                half.close()
-        error = error.__context__
+def _to_host(address: Address, seconds: float) -> socket.socket:
+    sock = socket.create_connection((address.host, address.port), seconds)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in ALIVE:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+    except BaseException:
+        sock.close()
+        raise
+    return sock

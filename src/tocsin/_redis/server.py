@@ -80,14 +80,22 @@ class Server:
             line.close()
 
     def connect(self, until: int, name: str = "") -> Line:
-        line = Line(self.address, until, name)
-        if not self.known:
-            try:
+        """A new one; with a name, by which others find it in the server's list."""
+        line = Line(self.address, until)
+        try:
+            if not self.known:
                 self._meet(line, until)
-            except BaseException:
-                line.close()
-                raise
+            if name:
+                self._name(line, name, until)
+        except BaseException:
+            line.close()
+            raise
         return line
+
+    def _name(self, line: Line, name: str, until: int) -> None:
+        answer = line.ask(pack((b"CLIENT", b"SETNAME", name)), until)
+        if isinstance(answer, ReplyError):
+            raise self.failure(answer)
 
     def _meet(self, line: Line, until: int) -> None:
         """The first time: is it one that we can work with?"""
