@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Proxy:
     """`with Proxy(server) as proxy:` - `proxy.url()` is a place on `server`, reached by way of it."""
 
-    def __init__(self, server: RedisServer, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, server: RedisServer, tls: ssl.SSLContext | None = None, *, tcp: bool = False) -> None:
+        """On a socket in a directory; on a port with `tcp`, and always with TLS."""
         self.server = server
         self.target = server.socket
         self.tls = tls
@@ -37,14 +38,16 @@ class Proxy:
         self._threads: list[threading.Thread] = []
         self.directory = tempfile.mkdtemp(prefix="tocsin-proxy-")
         self.socket = f"{self.directory}/s"
-        self._listener = socket.socket(socket.AF_UNIX if tls is None else socket.AF_INET)
-        self._listener.bind(self.socket if tls is None else ("127.0.0.1", 0))
+        on_port = tcp or tls is not None
+        self._listener = socket.socket(socket.AF_INET if on_port else socket.AF_UNIX)
+        self._listener.bind(("127.0.0.1", 0) if on_port else self.socket)
         self._listener.listen(64)
-        self.port = 0 if tls is None else self._listener.getsockname()[1]
+        self.port = self._listener.getsockname()[1] if on_port else 0
 
     def url(self, **options: object) -> str:
         query = self.server.url(**options).partition("?")[2]
-        return f"unix://{self.socket}?{query}" if self.tls is None else f"rediss://127.0.0.1:{self.port}?{query}"
+        scheme = "redis" if self.tls is None else "rediss"
+        return f"{scheme}://127.0.0.1:{self.port}?{query}" if self.port else f"unix://{self.socket}?{query}"
 
     def lose_answer(self, marker: bytes) -> None:
         """The next question that contains this is asked, and its answer is lost, with the connection."""
