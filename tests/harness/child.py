@@ -36,9 +36,17 @@ def hear(): return sys.stdin.readline().strip()
 class Child:
     """`with Child(script, *args) as child:` runs Python; `Child.of([...])` runs any program."""
 
-    def __init__(self, script: str, *args: str, env: Mapping[str, str] | None = None, **options: object) -> None:
+    def __init__(
+        self,
+        script: str,
+        *args: str,
+        env: Mapping[str, str] | None = None,
+        within: Sequence[str] = (),
+        **options: object,
+    ) -> None:
+        """`within`: a command in front, which becomes it."""
         code = _PREAMBLE.format(tests=str(TESTS)) + textwrap.dedent(script)
-        self._start([sys.executable, "-c", code, *args], env, options)
+        self._start([*within, sys.executable, "-c", code, *args], env, options)
 
     @classmethod
     def of(cls, command: Sequence[str], env: Mapping[str, str] | None = None, **options: object) -> Self:

@@ -33,14 +33,14 @@ def _die_with_parent() -> None:
 class RedisServer:
     """`with RedisServer(*options) as server`: `server.url()` is a place on it, of which each has objects of its own."""
 
-    def __init__(self, *options: str, before: Sequence[str] = (), env: Mapping[str, str] | None = None) -> None:
-        """`before`: what goes before the command, such as one that enters a namespace and becomes it."""
+    def __init__(self, *options: str, env: Mapping[str, str] | None = None, within: Sequence[str] = ()) -> None:
+        """`within`: what goes before the command, such as one that enters a namespace and becomes it."""
         if not os.access(PROGRAM, os.X_OK):
             os.chmod(PROGRAM, 0o755)  # a wheel may forget the bit
         self.directory = tempfile.mkdtemp(prefix="tocsin-redis-")
         self.socket = f"{self.directory}/s"
         self.options = options
-        self.before, self.env = before, env
+        self.env, self.within = env, within
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
@@ -48,7 +48,7 @@ class RedisServer:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.socket)  # a killed one's, to which nobody listens
         self.process = subprocess.Popen(
-            [*self.before, PROGRAM, "--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no",
+            [*self.within, PROGRAM, "--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no",
              "--dir", self.directory, "--loglevel", "warning", *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env=None if self.env is None else {**os.environ, **self.env},

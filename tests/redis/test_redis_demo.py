@@ -79,7 +79,7 @@ def hosts() -> Iterator[Hosts]:
 
 def test_each_process_on_a_host_of_its_own(tmp_path: Path, hosts: Hosts) -> None:
     """In network namespaces of their own, whose only way to the server, and to each other, is its address."""
-    with RedisServer("--bind", hosts.ADDRESS, "--port", "6379", before=hosts.at_bridge()) as server:
+    with RedisServer("--bind", hosts.ADDRESS, "--port", "6379", within=hosts.at_bridge()) as server:
         place = f"redis://{hosts.ADDRESS}:6379/0?prefix=far"
         command = [*hosts.at_bridge(), *hosts.apart(sys.executable, "-c", APART)]
         said = demo(tmp_path, server, place, command, APART=json.dumps(hosts.apart()))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 #: bound that the documents state: a death is known within LOOK + GRACE + LOOK.
 GRACE_NS = 2_000_000_000
 LOOK_NS = 1_000_000_000
+_SHARED_NS = LOOK_NS // 2  # for how long it counts that another saw it
 _CONNECT_NS = 5_000_000_000  # for the first connection
 _AGAIN_S = 0.1  # the keeper's pause before it tries again
 _HOUR_S = 3600.0
@@ -66,6 +67,8 @@ class Owner:
             number = _sound(server, line.ask(pack((b"CLIENT", b"ID")), until))
             self._noting = pack((b"SET", self._key, b"%d %b" % (number, self._note.encode()), b"EX", _KEPT_S))
             _sound(server, line.ask(self._noting, until))
+            if sock.family != socket.AF_UNIX:  # an answer that isn't acknowledged keeps the server from asking our host
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         except BaseException:
             line.close()
             raise
@@ -141,11 +144,15 @@ def owner_of_process(server: Server) -> Owner:
 
 
 class Judge:
-    """What this process has seen of holders at a server: since when each one's connection is missing."""
+    """What this process has seen of holders at a server: since when each one's connection is missing.
+
+    Of all who wait for what one holder has, by whatever handles, one asks. Only that he lives is taken from another.
+    """
 
     def __init__(self) -> None:
         self._missing: dict[bytes, int] = {}
-        self._lock = threading.Lock()
+        self._seen: dict[bytes, int] = {}  # when somebody asked, who saw it, or has no answer yet
+        self._lock = threading.RLock()  # a handler may come in between, and wait itself
 
     def dead_among(self, server: Server, identities: Iterable[bytes], until: int = 0) -> set[bytes]:
         return in_thread(self.dead_among_steps(server, identities, until))
@@ -155,12 +162,16 @@ class Judge:
         try:
             return (yield from self._steps(server, identities, until))
         except Unreachable:
-            self._missing.clear()
+            self._forget()
             raise
 
     def _steps(self, server: Server, identities: Iterable[bytes], until: int) -> Steps[set[bytes]]:
         own = server.owner.id if server.owner is not None else b""
-        asked = [identity for identity in set(identities) if identity != own]
+        now = _core.now()
+        with self._lock:
+            self._seen = {identity: at for identity, at in self._seen.items() if now - at < _SHARED_NS}
+            asked = [identity for identity in set(identities) if identity != own and identity not in self._seen]
+            self._seen.update(dict.fromkeys(asked, now))
         if not asked:
             return set()
         packed = pack((b"MGET", *[note_key(server, identity) for identity in asked]))
@@ -179,9 +190,17 @@ class Judge:
             for identity in asked:
                 if identity in listed:
                     self._missing.pop(identity, None)
-                elif now - self._missing.setdefault(identity, now) >= GRACE_NS:
+                    continue
+                self._seen.pop(identity, None)
+                if now - self._missing.setdefault(identity, now) >= GRACE_NS:
                     dead.add(identity)
         return dead
+
+    def _forget(self) -> None:
+        """Whoever was cut off himself has seen nothing."""
+        with self._lock:
+            self._missing.clear()
+            self._seen.clear()
 
     def forgive(self, identity: bytes) -> None:
         """It is put right what he held; the same id never comes again."""
