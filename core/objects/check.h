@@ -56,6 +56,13 @@ int toc_tape_begin(struct toc_tape *t, struct toc_image *m, uint64_t table_at_0,
 void toc_tape_end(struct toc_tape *t);
 /* The table of `half` into memory. */
 int toc_tape_table(struct toc_tape *t, uint32_t half);
+/* Where an object has its two states, and in them the number of the table's half. */
+struct toc_states {
+    uint64_t at;
+    size_t size, half;
+};
+/* The state that is true, the word under which it is, and the table that it names. -EBUSY: it never stood still. */
+int toc_tape_snapshot(struct toc_tape *t, const struct toc_states *where, void *state, uint64_t *word);
 /* 1: a whole record at *at (padding and gaps are passed over); 0: no more before `end`; -EUCLEAN: what is there is not whole. */
 int toc_tape_record(struct toc_tape *t, uint64_t *at, uint64_t end, struct toc_record **out);
 /* The first whole record behind `at` whose sequence is in [least, most]; `end`: none. */

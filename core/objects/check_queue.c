@@ -18,34 +18,12 @@ struct look {
     uint64_t word, lock;
 };
 
-/* The state, and the table that it names. The half that is current is never written to, so it is whole if it still is the current
- * one, under the same number of changes, after it was read. */
+/* The lock before the state, which its holder may then change. */
 static int snapshot(struct look *l)
 {
-    uint64_t after, change;
-    struct toc_queue_state again;
-    int rc = 0;
-    for (int i = 0; rc == 0 && i < TOC_CHECK_TRIES; i++) {
-        rc = toc_image_word(l->m, AT(lock), &l->lock);
-        if (rc == 0)
-            rc = toc_image_word(l->m, AT(head.word), &l->word);
-        if (rc == 0)
-            rc = toc_image_read(l->m, AT(state[change_count(l->word) & 1]), &l->s, sizeof l->s);
-        if (rc == 0)
-            rc = toc_image_word(l->m, AT(head.word), &after);
-        if (rc < 0 || change_count(after) != change_count(l->word))
-            continue;
-        rc = toc_tape_table(&l->tape, l->s.half);
-        if (rc == 0)
-            rc = toc_image_word(l->m, AT(head.word), &after);
-        if (rc == 0)
-            rc = toc_image_read(l->m, AT(state[change_count(after) & 1]), &again, sizeof again);
-        if (rc == 0)
-            rc = toc_image_word(l->m, l->tape.table_at[l->s.half & 1], &change);
-        if (rc == 0 && again.half == l->s.half && change == l->tape.table->change)
-            return 0;
-    }
-    return rc < 0 ? rc : -EBUSY;
+    static const struct toc_states states = {AT(state), sizeof l->s, offsetof(struct toc_queue_state, half)};
+    int rc = toc_image_word(l->m, AT(lock), &l->lock);
+    return rc < 0 ? rc : toc_tape_snapshot(&l->tape, &states, &l->s, &l->word);
 }
 
 static bool is_sound(const struct toc_queue_state *s)

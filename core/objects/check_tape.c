@@ -1,6 +1,7 @@
 /* check_tape.c: the records of a log, read from its segments' files, one segment in memory at a time. */
 #include "check.h"
 
+#include "../parts/change.h"
 #include "../sys/sys.h"
 
 #include <errno.h>
@@ -29,6 +30,36 @@ int toc_tape_table(struct toc_tape *t, uint32_t half)
                             log_count(t->table) * sizeof(struct toc_segment));
     t->base = t->end = 0;
     return rc;
+}
+
+/* The half that is current is never written to, so it is whole if it still is the current one, under the same number of changes,
+ * after it was read. */
+int toc_tape_snapshot(struct toc_tape *t, const struct toc_states *where, void *state, uint64_t *word)
+{
+    const uint64_t word_at = offsetof(struct toc_head, word);
+    uint64_t after, change;
+    uint32_t half, again;
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < TOC_CHECK_TRIES; i++) {
+        rc = toc_image_word(t->m, word_at, word);
+        if (rc == 0)
+            rc = toc_image_read(t->m, where->at + (change_count(*word) & 1) * where->size, state, where->size);
+        if (rc == 0)
+            rc = toc_image_word(t->m, word_at, &after);
+        if (rc < 0 || change_count(after) != change_count(*word))
+            continue;
+        memcpy(&half, (const char *)state + where->half, sizeof half);
+        rc = toc_tape_table(t, half);
+        if (rc == 0)
+            rc = toc_image_word(t->m, word_at, &after);
+        if (rc == 0)
+            rc = toc_image_read(t->m, where->at + (change_count(after) & 1) * where->size + where->half, &again, sizeof again);
+        if (rc == 0)
+            rc = toc_image_word(t->m, t->table_at[half & 1], &change);
+        if (rc == 0 && again == half && change == t->table->change)
+            return 0;
+    }
+    return rc < 0 ? rc : -EBUSY;
 }
 
 /* The first segment that ends behind `position`; NULL: none. */

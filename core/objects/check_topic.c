@@ -16,29 +16,10 @@ struct look {
     uint64_t word;
 };
 
-/* The state, and its table: whole if the state still says the same number of changes after the table was read. */
 static int snapshot(struct look *l)
 {
-    uint64_t after;
-    struct toc_topic_state again;
-    int rc = 0;
-    for (int i = 0; rc == 0 && i < TOC_CHECK_TRIES; i++) {
-        rc = toc_image_word(l->m, AT(head.word), &l->word);
-        if (rc == 0)
-            rc = toc_image_read(l->m, AT(state[change_count(l->word) & 1]), &l->s, sizeof l->s);
-        if (rc == 0)
-            rc = toc_image_word(l->m, AT(head.word), &after);
-        if (rc < 0 || change_count(after) != change_count(l->word))
-            continue;
-        rc = toc_tape_table(&l->tape, l->s.half);
-        if (rc == 0)
-            rc = toc_image_word(l->m, AT(head.word), &after);
-        if (rc == 0)
-            rc = toc_image_read(l->m, AT(state[change_count(after) & 1]), &again, sizeof again);
-        if (rc == 0 && again.changes == l->s.changes)
-            return 0;
-    }
-    return rc < 0 ? rc : -EBUSY;
+    static const struct toc_states states = {AT(state), sizeof l->s, offsetof(struct toc_topic_state, half)};
+    return toc_tape_snapshot(&l->tape, &states, &l->s, &l->word);
 }
 
 static const char *state_fault(const struct look *l)

@@ -70,14 +70,10 @@ int toc_queue_ready(struct toc_queue *q)
 int toc_queue_enter(struct toc_queue *q, int64_t deadline)
 {
     int rc = toc_queue_ready(q);
+    if (rc == 0)
+        rc = toc_short_enter(&queue_file(q)->lock, toc_me(&q->h), deadline);
     if (rc < 0)
         return rc;
-    if (!toc_short_try(&queue_file(q)->lock, toc_me(&q->h))) {
-        int64_t least = sys_now() + TOC_SHORT_LEAST_NS; /* a call that looks once still needs the lock */
-        rc = toc_short_take(&queue_file(q)->lock, toc_me(&q->h), deadline == TOC_FOREVER || deadline > least ? deadline : least);
-        if (rc < 0)
-            return rc;
-    }
     rc = begin(q);
     if (rc < 0)
         toc_queue_leave(q);

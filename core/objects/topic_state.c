@@ -60,15 +60,9 @@ static int take_up(struct toc_topic *t)
 int toc_topic_enter(struct toc_topic *t, int64_t deadline)
 {
     int rc = toc_topic_ready(t);
-    if (rc < 0)
-        return rc;
-    if (!toc_short_try(&topic_file(t)->lock, toc_me(&t->h))) {
-        int64_t least = sys_now() + TOC_SHORT_LEAST_NS; /* a call that waits for no subscriber still needs the lock */
-        rc = toc_short_take(&topic_file(t)->lock, toc_me(&t->h), deadline == TOC_FOREVER || deadline > least ? deadline : least);
-        if (rc < 0)
-            return rc;
-    }
-    return take_up(t);
+    if (rc == 0)
+        rc = toc_short_enter(&topic_file(t)->lock, toc_me(&t->h), deadline);
+    return rc < 0 ? rc : take_up(t);
 }
 
 bool toc_topic_try(struct toc_topic *t, int *rc)

@@ -60,6 +60,14 @@ int toc_short_take(uint64_t *lock, const struct toc_owner *me, int64_t deadline)
     }
 }
 
+int toc_short_enter(uint64_t *lock, const struct toc_owner *me, int64_t deadline)
+{
+    if (toc_short_try(lock, me))
+        return 0;
+    int64_t least = sys_now() + TOC_SHORT_LEAST_NS;
+    return toc_short_take(lock, me, deadline == SYS_FOREVER || deadline > least ? deadline : least);
+}
+
 void toc_short_give(uint64_t *lock)
 {
     uint64_t was = atom_swap_acqrel(lock, 0); /* releases */

@@ -25,6 +25,8 @@
 
 /* 0; -ETIMEDOUT; -EINTR (call again). Deadline as everywhere; 0 still tries, once. */
 int toc_short_take(uint64_t *lock, const struct toc_owner *me, int64_t deadline);
+/* For a call whose deadline is for something else, or that looks once: it still needs the lock. */
+int toc_short_enter(uint64_t *lock, const struct toc_owner *me, int64_t deadline);
 /* Without sleeping: for callers that hold something themselves, like an interpreter's lock. */
 bool toc_short_try(uint64_t *lock, const struct toc_owner *me);
 void toc_short_give(uint64_t *lock);

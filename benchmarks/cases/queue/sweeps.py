@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.cases.queue import OURS, taking_part
-from benchmarks.cases.queue.through import us_an_item
+from benchmarks.cases.queue.through import STDLIB, us_an_item
 from benchmarks.cases.queue.traffic import Shape, enough
 from benchmarks.harness import Table, rounds
 from benchmarks.peers.queue import JSON, MSGSPEC
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from benchmarks.peers.queue import Peer
 
 SIZES = (16, 256, 4 << 10, 64 << 10, 512 << 10)
+LARGE = 64 << 10  # judged: beyond it, all but the copies is a trifle
 CROWDS = (1, 2, 4, 8, 16)
 PLAIN = ("multiprocessing.Queue, msgspec", "SimpleQueue, msgspec", "persist-queue")  # told by their other half
 
@@ -32,6 +33,12 @@ def item_of(size: int) -> dict[str, str]:
     """So many bytes as JSON."""
     text = "".join(chr(97 + i % 26) for i in range(size))
     return {"t": text[: size - len(MSGSPEC.encode({"t": ""}))]}
+
+
+def judge(table: Table) -> None:
+    """A pickle copies a string as it is; JSON is read byte by byte, twice (docs/benchmarks/queue.md)."""
+    table.at_least("64 KiB as raw bytes, 1 to 1", f"{OURS}, raw bytes", STDLIB, 1)
+    table.at_least("64 KiB as JSON, 1 to 1", OURS, STDLIB, 0.5)
 
 
 def measure(effort: Effort, table: Table, shape: Shape) -> None:
@@ -48,6 +55,8 @@ def payload(effort: Effort) -> Iterator[Table]:
         table = Table("payload", f"an item of {size:,} bytes as JSON, one by one, 1 to 1", "us", rate="items",
                       along="bytes of an item", x=size)
         measure(effort, table, Shape(1, 1, item))
+        if size == LARGE:
+            judge(table)
         yield table
 
 
