@@ -15,7 +15,8 @@ import anyio
 import pytest
 import trio
 from harness.callers import LOOPS, RUN, Caller
-from harness.owner import DEATHS, Owner
+from harness.keeper import DEATHS
+from harness.owner import Owner
 from harness.until import PATIENCE_S
 
 from tocsin import Event, OwnerDied

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from harness.callers import KINDS, Caller, InThread
 from harness.child import Child
-from harness.holder import DEATHS, Holder
+from harness.holder import Holder
+from harness.keeper import DEATHS
 from harness.until import PATIENCE_S, until
 
 from tocsin import Event, Lock, wait_any

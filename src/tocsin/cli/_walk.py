@@ -80,7 +80,8 @@ class Place:
     def look(self, troubles: list[OSError]) -> Iterator[Seen]:
         """A place that is not there is empty. `troubles`: folders that can't be read. Failure: it can't itself."""
         wanted = _matcher(self.pattern)
-        for name, entry in _names(self.folder, self.prefix, troubles):
+        found = folders(self.folder, self.prefix, troubles.append)
+        for name, entry in (one for _, names in found for one in names):
             if wanted is None or wanted(name):
                 seen = _look(name, self.at, entry)
                 if seen is not None:
@@ -162,31 +163,37 @@ def _matcher(pattern: str | None) -> Callable[[str], object] | None:
     return compiled(translate(pattern)).match
 
 
-def _names(top: str, prefix: str, troubles: list[OSError]) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    folders = [(top, "")]
-    while folders:
-        folder, above = folders.pop()
+def folders(
+    top: str, prefix: str, trouble: Callable[[OSError], object]
+) -> Iterator[tuple[str, list[tuple[str, os.DirEntry[str]]]]]:
+    """Each folder of a place, and in it, by the name that an object there would have, all that is no folder."""
+    waiting = [(top, "")]
+    while waiting:
+        folder, above = waiting.pop()
         try:
             with os.scandir(folder) as found:
                 entries = list(found)
         except FileNotFoundError:
             continue  # nobody made anything here yet, or it went while we looked
-        except OSError as trouble:
+        except OSError as error:
             if folder == top:
-                raise Failure(f"{folder}: {trouble.strerror}: the place can't be read") from None
-            troubles.append(trouble)
+                raise Failure(f"{folder}: {error.strerror}: the place can't be read") from None
+            trouble(error)
             continue
+        named, below = [], []
         for entry in entries:
             # What begins with a dot belongs to an object, and is none itself.
             if entry.name.startswith(".") or not entry.name.startswith(prefix):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 if not prefix:  # the system place has no folders: "/" is written "!"
-                    folders.append((entry.path, f"{above}{entry.name}/"))
+                    below.append((entry.path, f"{above}{entry.name}/"))
             elif prefix:
-                yield entry.name.removeprefix(prefix).replace("!", "/"), entry
+                named.append((entry.name.removeprefix(prefix).replace("!", "/"), entry))
             else:
-                yield above + entry.name, entry
+                named.append((above + entry.name, entry))
+        waiting += sorted(below)
+        yield folder, named
 
 
 def _look(name: str, at: str, entry: os.DirEntry[str]) -> Seen | None:

@@ -7,12 +7,14 @@ Without `--repair` nothing is made or changed, no lock is taken, and nobody is h
 from __future__ import annotations
 
 import os
+from operator import itemgetter
 
 from tocsin._place import effective, is_far, place_dir, resolve
 from tocsin.cli._common import check, document
 from tocsin.cli._exit import FAILED, NOT_SET, OK, Failure, Usage, complain, plain, reason_of, say
 from tocsin.cli._findings import About, Finding, Target, examine, looks_like_ours, quoted
 from tocsin.cli._strays import strays
+from tocsin.cli._walk import folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,30 +103,10 @@ class _Report:
 
     def _folders(self, top: str, prefix: str) -> Iterator[str]:
         """Every folder, after its objects have been looked at."""
-        folders = [(top, "")]
-        while folders:
-            folder, above = folders.pop()
-            try:
-                with os.scandir(folder) as found:
-                    entries = sorted(found, key=lambda entry: entry.name)
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                if folder == top:
-                    raise Failure(f"{folder}: {error.strerror}: the place can't be read") from None
-                self._fail(error)
-                continue
-            for entry in entries:
-                if entry.name.startswith(".") or not entry.name.startswith(prefix):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    if not prefix:
-                        folders.append((entry.path, f"{above}{entry.name}/"))
-                    continue
+        for folder, names in folders(top, prefix, self._fail):
+            for name, entry in sorted(names, key=itemgetter(0)):
                 # A stranger's file is none of our business; one that was ours is.
                 if entry.is_file(follow_symlinks=False) and looks_like_ours(entry.path):
-                    leaf = entry.name.removeprefix(prefix)
-                    name = leaf.replace("!", "/") if prefix else above + leaf
                     self.look(Target(name, effective(self._at), entry.path, self.at_words), missing=True)
             yield folder
 
