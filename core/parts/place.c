@@ -56,15 +56,30 @@ static const char *here(const char *at)
     return at;
 }
 
+/* Is `at` a server's scheme and then `mark`? A slip in a URL would else be the path of a directory. */
+static int is_server(const char *at, const char *mark)
+{
+    static const char *const schemes[] = {"rediss", "redis", "unix"};
+    for (int i = 0; i < 3; i++) {
+        size_t length = strlen(schemes[i]);
+        if (!strncmp(at, schemes[i], length))
+            return !strncmp(at + length, mark, strlen(mark));
+    }
+    return 0;
+}
+
 const char *toc_place_fault(const char *at)
 {
     at = here(at);
     if (!strcmp(at, "user") || !strcmp(at, "system"))
         return NULL;
     if (strstr(at, "://"))
-        return "this place is on another host, and the C core knows one host only";
+        return is_server(at, "://") ? "this place is on another host, and the C core knows one host only"
+                                    : "a server's place begins with redis://, rediss:// or unix://";
+    if (is_server(at, ":") || is_server(at, "//"))
+        return "a server's place is redis://HOST, rediss://HOST or unix:///PATH (and a directory of such a name ./NAME/)";
     if (!strchr(at, '/'))
-        return "a place is \"user\", \"system\" or a directory, which contains a '/'";
+        return "a place is \"user\", \"system\", redis://HOST, or a directory, which contains a '/'";
     return NULL;
 }
 

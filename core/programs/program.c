@@ -17,7 +17,7 @@
 
 static const char OPTIONS[] =
     "\n"
-    "  --at PLACE    user (the default), system, or a directory; else $TOCSIN_AT\n"
+    "  --at PLACE    user (the default), system, a directory, or redis://HOST; else $TOCSIN_AT\n"
     "  --mode OCTAL  who may use it, as in chmod (0600): fixed when the event is made\n"
     "  --help        this text\n"
     "  --version     the version\n"
@@ -154,7 +154,7 @@ int program_option(struct program *p, int argc, char **argv, int *i, int *code)
     const char *got, *text = argv[*i];
     int missing = 0;
     *code = PROGRAM_GO_ON;
-    if (!strcmp(text, "--help"))
+    if (!strcmp(text, "--help") || !strcmp(text, "-h"))
         *code = print(p, p->help, OPTIONS, p->exits ? p->exits : EXITS);
     else if (!strcmp(text, "--version"))
         *code = print(p, p->self, " (tocsin) " TOC_VERSION, "\n");

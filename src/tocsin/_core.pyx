@@ -67,7 +67,10 @@ cdef int64_t deadline_of(object timeout) except -2:
     cdef double seconds
     if timeout is None:
         return FOREVER
-    seconds = timeout
+    try:
+        seconds = timeout
+    except TypeError:
+        raise TypeError(f"a timeout is a number of seconds, or None, not {type(timeout).__name__}") from None
     if seconds != seconds:
         raise ValueError("timeout is NaN: give seconds, or None to wait for ever")
     if seconds >= LONGEST:

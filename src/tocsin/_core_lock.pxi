@@ -33,9 +33,10 @@ cdef int64_t lock_deadline_of(object blocking, object timeout) except -2:
         return 0
     if timeout is None or timeout == FOR_EVER:
         return FOREVER
-    if timeout < 0:
+    cdef int64_t until = deadline_of(timeout)
+    if until == 0 and timeout < 0:
         raise ValueError(f"timeout value must be a non-negative number, -1 or None, not {timeout!r}")
-    return deadline_of(timeout)
+    return until
 
 
 def lock_deadline(blocking, timeout):

@@ -127,6 +127,9 @@ class Lagged(TocsinError):
 #: What an object is called in messages, where that is not its kind.
 KINDS = {"data": "data event"}
 
+#: The core's numbers of kinds (core/tocsin.h), as they are called in messages.
+_NUMBERED = {1: "an event", 2: "a signal", 3: "a data event", 4: "a queue", 5: "a lock", 6: "a bus"}
+
 #: Reasons that become an exception of ours: class, and what to do about it.
 _OURS: dict[int, tuple[type[TocsinError], str]] = {
     errno.EUCLEAN: (ObjectDamaged, "is damaged, or not a tocsin object: remove the file, or use another name"),
@@ -195,6 +198,8 @@ def error(  # noqa: PLR0911 - a table, of which some rows need a second look
     if code == errno.EDOM:
         return ValueError(f"bad mode for {what}: give 0o600 to 0o777, in which the owner may read and write")
     where = f" ({path})" if path else ""
+    if code == errno.EMEDIUMTYPE and path and (there := _there(path)):
+        return WrongKind(f"{what}{where} is {there}: use another name")
     ours = _OF_KIND.get((kind, code)) or _OURS.get(code)
     if ours:
         own, mend = ours
@@ -206,11 +211,21 @@ def error(  # noqa: PLR0911 - a table, of which some rows need a second look
     if code == errno.EPIPE:
         return _shut_down(f"{what} was shut down")
     if code == errno.ENOENT and path and not os.path.isdir(os.path.dirname(path)):
-        return FileNotFoundError(code, f"{what} has no home, its directory does not exist: make it first", path)
+        mend = "make it first, or look at the place again"
+        return FileNotFoundError(code, f"the directory of {what} does not exist: {mend}", path)
     if code in _STANDARD:
         standard, shown, mend = _STANDARD[code]
         return standard(shown, f"{what} {mend}", path) if path else standard(shown, f"{what} {mend}")
     return OSError(code, f"{what}: {_core.reason(reason) if code in _KNOWN else os.strerror(code)}", path)
+
+
+def _there(path: str) -> str | None:
+    """What lies where an object of another kind was looked for; None: it can't be told, or is gone by now."""
+    if os.path.isdir(path):
+        return "a folder, which objects are in"
+    found = _core.look_at(os.fsencode(path))
+    number = 0 if isinstance(found, int) else found["kind"]
+    return f"an object of another kind, {_NUMBERED[number]}" if number in _NUMBERED else None
 
 
 def owner_error(reason: int, title: str, owner: Owner | None) -> Exception:

@@ -329,7 +329,8 @@ class Queue(Receiver[T]):
         if reason == -errno.EPIPE:
             return _errors.ShutDown(f"{self._title()} was shut down")
         if reason == -errno.ERANGE:
-            return ValueError(f"task_done() called too many times: {self._title()} waits for none")
+            mend = "leave it out after receive(), whose ack is one"
+            return ValueError(f"task_done() called too many times: {self._title()} waits for none: {mend}")
         return super()._error(reason)
 
     def _fail_take(self, reason: int, count: int) -> NoReturn:

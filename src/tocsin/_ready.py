@@ -136,6 +136,8 @@ def _article(kind: type) -> str:
 def _hint(thing: object) -> str:
     if isinstance(thing, (list, tuple, set, frozenset, dict)):
         return "give the objects one by one, with a * in front of what holds them"
+    if isinstance(thing, float):
+        return f"give seconds by name, timeout={thing}"
     if hasattr(thing, "sentinel"):
         return "give its .sentinel"
     if hasattr(thing, "pid"):

@@ -40,6 +40,10 @@ def test_a_fit_place_and_nothing_left_in_it(run: Run, place: str) -> None:
     assert os.listdir(place) == []
 
 
+def test_where_warnings_are_errors(run: Run, place: str) -> None:
+    levels(run("env", "PYTHONWARNINGS=error", "tocsin", "doctor", "--json", "--at", place), 0)
+
+
 def test_few_descriptors(shell: Shell) -> None:
     found = levels(shell("ulimit -n 200 && tocsin doctor --json"), 0)["descriptors"]
     assert (found["level"], found["found"]) == ("warn", "200 for a process")

@@ -40,6 +40,11 @@ def test_help_anywhere_before_two_dashes(run: Run) -> None:
     assert run("tocsin", "receive", "q", "--timeout", "0", "--", "echo", "--help").returncode == 1
 
 
+def test_h_is_help(run: Run) -> None:
+    for words in (["tocsin"], ["tocsin", "wait"], ["tocsin", "run"], ["evt_wait"]):
+        assert said(run(*words, "-h")) == said(run(*words, "--help"))
+
+
 WRONG = {
     "a verb, nearly": (["wiat", "x"], "tocsin: there is no verb 'wiat'; did you mean 'wait'?"),
     "a verb, begun": (["sig", "x"], "tocsin: there is no verb 'sig'; did you mean 'signal'?"),

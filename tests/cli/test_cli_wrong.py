@@ -125,6 +125,7 @@ OTHERS = {
     "unknown verb": (["tocsin", "frob"], 2, "frob"),
     "evt_set, two names": (["evt_set", "a", "b"], 2, "too many"),
     "evt_wait, three words": (["evt_wait", "a", "1", "2"], 2, "too many"),
+    "wait, as evt_wait": (["tocsin", "wait", "a", "0.5"], 2, "seconds are --timeout 0.5"),
     "wait, two names": (["tocsin", "wait", "a", "b"], 2, "say --any or --all"),
     "clear and since": (["tocsin", "wait", "a", "--clear", "--since=1"], 2, "--since"),
     "since": (["tocsin", "wait", "a", "--since=x"], 2, "generation"),

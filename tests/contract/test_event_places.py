@@ -43,7 +43,7 @@ def test_the_system_place_is_one_directory_without_folders(system: Event) -> Non
 @pytest.mark.local("directories are this host's")
 def test_a_place_that_is_not_there(place: str) -> None:
     for create in (True, False):
-        with pytest.raises(FileNotFoundError, match=r"'x' at .*directory does not") as caught:
+        with pytest.raises(FileNotFoundError, match=r"the directory of 'x' at .*none'") as caught:
             Event("x", at=f"{place}/none", create=create)
         assert caught.value.filename == f"{place}/none/x"
     with pytest.raises(FileNotFoundError):
@@ -110,6 +110,8 @@ def test_a_folder_in_a_name_is_no_link(place: str) -> None:
 @pytest.mark.local("folders are the file system's")
 def test_an_object_is_no_folder_and_a_folder_no_object(place: str) -> None:
     with Event("x", at=place), Event("job/y", at=place):
+        with pytest.raises(WrongKind, match=r"'x' at .* is an object of another kind, an event: use another name"):
+            tocsin.Queue("x", at=place)
         for create in (True, False):
             with pytest.raises(WrongKind, match=r"'x/y' at .*another kind, or a folder"):
                 Event("x/y", at=place, create=create)

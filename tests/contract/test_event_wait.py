@@ -67,7 +67,7 @@ def test_nan_is_refused_whatever_the_state(caller: Caller, either: Event, what: 
 @pytest.mark.parametrize("what", WAITS)
 @pytest.mark.parametrize("timeout", ["1", b"1", [], object, 1j], ids=repr)
 def test_what_is_no_number_is_refused(caller: Caller, event: Event, what: str, timeout: object) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=f"a timeout is a number of seconds, or None, not {type(timeout).__name__}"):
         caller.do(event, what, timeout)
 
 

@@ -74,6 +74,8 @@ def test_arguments_as_threadings(args: tuple[object, ...], error: str, held: boo
         lock.acquire()
     with pytest.raises(ValueError, match=error):
         lock.acquire(*args)
+    with pytest.raises(TypeError, match="a timeout is a number of seconds, or None, not str"):
+        lock.acquire(timeout="5")
     for run in RUN.values():
         with pytest.raises(ValueError, match=error):
             run(lambda: lock.acquire_async(*args))

@@ -41,6 +41,11 @@ def test_once_too_often(caller: Caller, either_queue: Queue[Any]) -> None:
     with pytest.raises(ValueError, match="too many times"):
         caller.do(either_queue, "task_done")
     either_queue.put(1)
+    with either_queue.receive():
+        pass
+    with pytest.raises(ValueError, match=r"leave it out after receive\(\)"):
+        either_queue.task_done()
+    either_queue.put(1)
     either_queue.get()
     either_queue.task_done()
     with pytest.raises(ValueError, match="too many times"):

@@ -208,6 +208,11 @@ def test_a_closed_number_that_is_anothers_by_now(event: Event) -> None:
 # -- wrong
 
 
+def test_seconds_without_their_name(event: Event) -> None:
+    with pytest.raises(TypeError, match=r"argument 2 is a float, .*timeout=0\.5"):
+        wait_any(event, 0.5)
+
+
 @pytest.mark.parametrize("wrong", [None, True, 1.5, "x", b"x", [], (), {}, object(), threading.Event(), Event, -1.0])
 def test_what_nobody_can_wait_for(event: Event, wrong: Any) -> None:
     for wait in (wait_any, wait_all):

@@ -32,17 +32,20 @@ def names(at: Path | None, begin: str = "") -> Iterator[str]:
     """Of the objects that are there now, in no order. One that comes or goes meanwhile may be among them, or not."""
     server = server_at(effective(at))
     head = f"{server.address.prefix}:{{"
-    pattern = f"{head}{begin}*}}"
     seen: set[bytes] = set()
+    for key in keys(server, f"{head}{begin}*}}", b"TYPE", b"hash"):
+        name = key.decode("utf-8", "replace")[len(head) : -1]
+        if key not in seen and _is_name(name):
+            seen.add(key)
+            yield name
+
+
+def keys(server: Server, pattern: str, *only: bytes) -> Iterator[bytes]:
+    """Of the server, as SCAN goes through them: one may come twice."""
     cursor = b"0"
     while True:
-        asked = pack((b"SCAN", cursor, b"MATCH", pattern, b"TYPE", b"hash", b"COUNT", _SCAN))
-        cursor, keys = server.ask(asked, -1)
-        for key in keys:
-            name = key.decode("utf-8", "replace")[len(head) : -1]
-            if key not in seen and _is_name(name):
-                seen.add(key)
-                yield name
+        cursor, found = server.ask(pack((b"SCAN", cursor, b"MATCH", pattern, *only, b"COUNT", _SCAN)), -1)
+        yield from found
         if cursor == b"0":
             return
 

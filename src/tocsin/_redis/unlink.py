@@ -10,10 +10,14 @@ from tocsin._errors import error
 from tocsin._place import effective, encode_name
 from tocsin._redis import KINDS
 from tocsin._redis.line import pack
+from tocsin._redis.look import keys
+from tocsin._redis.script import script
 from tocsin._redis.server import Refusal, server_at
 
 if TYPE_CHECKING:
     from tocsin._place import Path
+
+_SWEEP = script("sweep")
 
 
 def unlink(name: str, at: Path | None) -> None:
@@ -33,3 +37,12 @@ def unlink(name: str, at: Path | None) -> None:
     module, cls = found
     with getattr(import_module(module), cls)(name, at=at, create=False) as opened:
         opened.unlink()
+
+
+def sweep(name: str, at: Path | None) -> bool:
+    """Remove all that is `name`'s, too damaged to be opened; False: it was gone, or was made anew meanwhile."""
+    server = server_at(effective(at))
+    main = server.key(name)
+    identity = server.ask(pack((b"HGET", main, b"id")), -1)
+    others = sorted(set(keys(server, main.decode() + ":*")))
+    return bool(server.run(_SWEEP, (main, *others), (identity or b"",), -1))

@@ -23,7 +23,10 @@ _NATIVE = (
     ),
 )
 _ENVIRONMENT = (
-    ("TOCSIN_AT", "The place of all objects for which --at says none: user, system, or a directory (with a / in it)."),
+    (
+        "TOCSIN_AT",
+        "The place of all objects for which --at says none: user, system, a directory, redis://HOST or unix:///PATH.",
+    ),
     ("NO_COLOR, TERM=dumb", "No colours, and no live screens."),
     ("TOCSIN_ATTEMPT, TOCSIN_SEQUENCE", "Set for the commands of receive and work: which delivery, and of which item."),
 )

@@ -132,7 +132,10 @@ def death_frees(directory: str) -> str | None:
                 return "nobody sees the lock that another process holds"
         finally:
             _end(child)
-        return None if lock.acquire(timeout=_PATIENCE) else "the lock of one who was killed stays taken"
+        if not lock.acquire(timeout=_PATIENCE):
+            return "the lock of one who was killed stays taken"
+        lock.release()
+        return None
     finally:
         lock.close()
 

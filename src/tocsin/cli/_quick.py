@@ -28,7 +28,7 @@ def read(argv: list[str]) -> Call:  # noqa: C901 - a look at each word
     if not argv:
         raise Usage("which verb? it is missing")
     name = argv[0]
-    if name == "--help":
+    if name in ("--help", "-h"):
         return BY_NAME["help"], [], {}
     verb = BY_NAME.get(name)
     if verb is None:
@@ -45,7 +45,7 @@ def read(argv: list[str]) -> Call:  # noqa: C901 - a look at each word
             words += rest
         elif word[:1] != "-" or word == "-":
             words.append(word)
-        elif word == "--help":
+        elif word == "--help" or (word == "-h" and "-h" not in options):
             return BY_NAME["help"], [name], {}
         else:
             _option(verb, word, rest, options, values)

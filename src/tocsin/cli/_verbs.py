@@ -67,7 +67,9 @@ class Verb:
         self.native = native  # the program `tocsin` does it, and reads its own call; the row is for help and completion
 
 
-AT = Option(("--at",), "the place: user, system, or a directory (else $TOCSIN_AT, else user)", "PLACE", str)
+AT = Option(
+    ("--at",), "the place: user, system, a directory, or redis://HOST (else $TOCSIN_AT, else user)", "PLACE", str
+)
 JSON = Option(("--json",), "one JSON document in place of text")
 MODE = Option(("--mode",), "who may use it, as in chmod (0600): fixed when it is made", "OCTAL", _read.mode)
 NO_CREATE = Option(("--no-create",), "fail when there is none, in place of making it")

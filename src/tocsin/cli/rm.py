@@ -38,9 +38,14 @@ def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
                 raise
             removed = False
         except (ObjectDamaged, FormatMismatch):
-            if not path or not options["force"] or not stat.S_ISREG(os.lstat(path).st_mode):
+            if not options["force"] or (path and not stat.S_ISREG(os.lstat(path).st_mode)):
                 raise
-            os.unlink(path)
+            if path:
+                os.unlink(path)
+            else:
+                from tocsin._redis.unlink import sweep  # servers are floors above
+
+                removed = sweep(name, at)
         for file in left:
             _forget(file)
         return {"name": name, "at": shown(at), "removed": removed}, OK

@@ -17,10 +17,19 @@ if TYPE_CHECKING:
     from tocsin._object import Handle
 
 
+def _hint(last: str) -> str:
+    """evt_wait has its timeout behind the name, so people write it here."""
+    try:
+        float(last)
+    except ValueError:
+        return ""
+    return f"; seconds are --timeout {last}"
+
+
 def run(verb: str, names: list[str], options: dict[str, Any]) -> int:
     if options["any"] == options["all"]:
         what = "both were given" if options["any"] else "several names were given"
-        raise Usage(f"{what}: say --any or --all", verb)
+        raise Usage(f"{what}: say --any or --all{_hint(names[-1])}", verb)
     if options["clear"] or options["since"] is not None:
         raise Usage("--clear and --since are for one event: they can't go with --any and --all", verb)
     check(names, options["at"])
