@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -44,3 +45,8 @@ def descriptors() -> list[str]:
         except FileNotFoundError:
             continue  # the descriptor of the listing itself
     return sorted(found)
+
+
+def opened_since(before: list[str]) -> list[str]:
+    """What is open now and was not then. What others left behind may have gone meanwhile."""
+    return sorted((Counter(descriptors()) - Counter(before)).elements())
