@@ -41,10 +41,11 @@ demo: $(VENV)/installed
 	@$(BIN)/tocsin demo
 
 # A file of tests is one worker's, of whom there are two to a processor, because many wait; each test has a place and
-# children of its own. A worker that the watchdog ended ends the
+# children of its own. The long files come first (tests/harness/order.py). A worker that the watchdog ended ends the
 # run, with its test's name: a new one in its place could leave the others waiting for ever.
 test: $(VENV)/tested
-	@$(BIN)/python -m pytest -n $$((2 * $$(nproc))) --maxprocesses 4 --dist loadfile --max-worker-restart 0
+	@$(BIN)/python -m pytest -n $$((2 * $$(nproc))) --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+	  --max-worker-restart 0
 
 # Every warning, a link that leads nowhere included, is an error.
 docs: $(VENV)/documented

@@ -14,6 +14,7 @@ os.environ.pop("TOCSIN_AT", None)
 from typing import TYPE_CHECKING
 
 from harness.callers import KINDS, Caller
+from harness.order import longest_first
 from harness.places import fresh_place
 
 from tocsin import Event
@@ -39,6 +40,12 @@ _counts: list[str] = []
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "prove: a campaign; `make prove` runs it in full, `make test` a slice of it")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("loadscopereorder", default=True):  # `make test`: xdist keeps the order that it finds
+        longest_first(items)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -107,7 +107,6 @@ class Dispatcher(Place):
         self.bell.acquire()
         self.thread: threading.Thread | None = None
         self.turns: int = 0
-        self.serving: bool = False
         self.run_under_way: Run | None = None
         self.readers: deque[Leader] = deque()  # those who stand by while this thread reads for them
         self.asleep: bool = True
@@ -165,12 +164,10 @@ class Dispatcher(Place):
         while True:
             self.asleep = False
             self.called.down()
-            self.serving = True
             try:
                 self.serve()
             except BaseException as error:  # noqa: BLE001 - SystemExit, too: others share the thread
                 self.tell("a bus callback tried to end the dispatcher's thread", error, None)
-            self.serving = False
             self.turns += 1
             due = self.fire()
             if self.ready or self.lead():

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from harness.order import LONG
 
 import tocsin
 
@@ -111,6 +112,10 @@ def test_no_test_sleeps_to_synchronise(path: Path) -> None:
     # sleep(0) is no sleep: it hands over to the other tasks of a loop.
     found = re.findall(r"\bsleep\((?!0\))[^)]*\)", path.read_text())
     assert found == [], f"{name}: wait for a condition (harness.until), or add it to SLEEPS with its reason"
+
+
+def test_the_long_files_are_there() -> None:
+    assert [name for name in LONG if not (ROOT / "tests" / name).is_file()] == []
 
 
 def test_every_python_file_begins_alike() -> None:
