@@ -62,6 +62,7 @@ class InThread:
         self._function = function
         event = getattr(function, "__self__", None) if event is None else event
         self._event = event if getattr(event, "is_far", False) else None
+        self._many = [one for one in getattr(event, "objs", ()) if getattr(one, "is_far", False)]
         if self._event is not None:
             _calls.setdefault(event, weakref.WeakSet()).add(self)
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -77,7 +78,8 @@ class InThread:
         event = self._event
         if event is not None:
             until(lambda: self.done() or all_wait(event), "the call waits")
-        else:
+        else:  # of many, a server is asked first how far they are
+            until(lambda: self.done() or all(map(awaiting, self._many)), "the call waits for all of them")
             until(lambda: self.done() or asleep("self", self.thread.native_id), "the call sleeps")
         assert not self.done(), f"the call is over: {self._future}"
 
