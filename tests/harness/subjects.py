@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.callers import RUN, InThread
 from harness.until import until
-from tocsin import Bus, DataEvent, Event, Queue, Signal
+from tocsin import Bus, DataEvent, Event, Lock, Queue, Signal
 
 if TYPE_CHECKING:
     from harness.servers import RedisServer
@@ -96,6 +96,21 @@ class BusSubject(Subject):
         return pending
 
 
+class LockSubject(Subject):
+    """A wait of it ends only if another has it, so what befalls its waits has tests of its own."""
+
+    cls = Lock
+    wake = "acquire"
+
+    def change(self, handle: Any) -> None:
+        handle.acquire()
+        handle.release()
+
+    def count(self, handle: Any) -> int:
+        """How often it was taken."""
+        return int(handle._found_there()[4])
+
+
 SUBJECTS = {
     "event": Subject(),
     "signal": SignalSubject(),
@@ -103,6 +118,7 @@ SUBJECTS = {
     "queue": QueueSubject(),
     "bus": BusSubject(),
 }
+LOCK = LockSubject()
 
 
 def until_blocked(server: RedisServer, wait: InThread) -> None:

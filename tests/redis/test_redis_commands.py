@@ -415,17 +415,25 @@ def test_another_kind(run: Run, said: Callable[..., str]) -> None:
         assert_one_line(run("tocsin", *call.split()), 3, "x")
 
 
-def test_a_server_that_is_lost_in_the_middle_of_a_wait(environment: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "call",
+    ["evt_wait x", "tocsin wait x", "tocsin wait --any x y", "tocsin listen s", "tocsin get q",
+     "tocsin receive q -- cat", "tocsin work q -- cat", "tocsin on b x"],
+)  # fmt: skip
+def test_a_server_that_is_lost_in_the_middle_of_a_wait(call: str, environment: dict[str, str]) -> None:
     with RedisServer() as server:
         environment["TOCSIN_AT"] = server.url(patience=0.2)
-        with subprocess.Popen(["tocsin", "wait", "x"], env=environment, stderr=subprocess.PIPE, text=True) as child:
+        with (
+            Bus("b", at=environment["TOCSIN_AT"]),
+            subprocess.Popen(call.split(), env=environment, stderr=subprocess.PIPE, text=True) as child,
+        ):
             try:
                 until(lambda: b"cmd=xread" in _clients(server), "it sleeps")
                 server.kill()
                 _, complaint = child.communicate(timeout=PATIENCE_S)
             finally:
                 child.kill()
-    assert (child.returncode, complaint.count("\n")) == (3, 1)
+    assert (child.returncode, complaint.count("\n")) == (3, 1), complaint
     assert server.socket in complaint
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from harness.servers import RedisServer
-from harness.subjects import SUBJECTS, Subject
+from harness.subjects import LOCK, SUBJECTS, Subject
 
 from tocsin import Event, FormatMismatch, Unreachable, WrongKind
 
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(params=SUBJECTS)
+EVERY = {**SUBJECTS, "lock": LOCK}
+
+
+@pytest.fixture(params=EVERY)
 def subject(request: pytest.FixtureRequest) -> Subject:
-    return SUBJECTS[request.param]
+    return EVERY[request.param]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,7 @@ def test_who_is_not_let_in(guarded: RedisServer, subject: Subject, options: dict
 
 
 def test_who_is_let_in(guarded: RedisServer, subject: Subject) -> None:
-    with subject.open(guarded.url(password="right")) as handle:
+    with contextlib.closing(subject.open(guarded.url(password="right"))) as handle:
         subject.change(handle)
         assert subject.count(handle) == 1
 
