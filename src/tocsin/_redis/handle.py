@@ -65,7 +65,7 @@ class RedisHandle(RedisWaited):
             "mode": self._bits,
             "kind": self._kind,
             "removed": self._over == -errno.EIDRM,
-            "listeners": ear.line is not None,
+            "listeners": ear.line is not None or ear.threads > 0,
             "sleepers": ear.threads > 0,
             "waiting_here": ear.threads,
             "writable": True,

@@ -13,6 +13,7 @@ import os
 import select
 import socket
 import struct
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import hiredis
@@ -40,6 +41,8 @@ class Line:
         self.address = address
         self.sock = _connect(address, until)
         self.fd = self.sock.fileno()
+        # Before any __del__: of two that are collected in one circle, the socket could come first, and complain.
+        weakref.finalize(self, _close, self.sock).atexit = False
         self.reader = hiredis.Reader()
         self.timeout: float | None = None  # of the socket; None: it doesn't block
         self.not_now: tuple[type[OSError], ...] = (BlockingIOError,)  # what a socket that doesn't block says
@@ -169,8 +172,7 @@ class Line:
         return not poll.poll(0)  # whatever came unasked is an end
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self.sock.close()
+        _close(self.sock)
 
     def forget(self) -> None:
         """In a fork's child: the connection is the parent's. Closing our copy of the descriptor tells nobody."""
@@ -180,6 +182,11 @@ class Line:
     def __del__(self) -> None:
         with contextlib.suppress(AttributeError):  # it was never made
             self.close()
+
+
+def _close(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sock.close()
 
 
 def short_of_descriptors(error: BaseException | None) -> OSError | None:
