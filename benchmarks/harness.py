@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROUNDS = 9  # never fewer: the median of nine survives four bad moments
+ROUNDS = 7  # never fewer: the median of seven survives three bad moments
 
 Measure = Callable[[], float]
 

@@ -30,7 +30,7 @@ def lives(wait_s: float, own: Table) -> dict[str, float]:
 
 
 def run(effort: Effort) -> Iterator[Table]:
-    long_s = effort.of(5, 1)
+    long_s = effort.of(3, 1)
     tables = {
         0: Table("CPU", "a program's whole life, when it is served as soon as it waits", "ms"),
         long_s: Table("CPU", f"the same when it waits for {long_s} s", "ms"),

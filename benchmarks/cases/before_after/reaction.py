@@ -22,7 +22,7 @@ def run(effort: Effort) -> Iterator[Table]:
     table = Table("reaction", "from just before it happens until the program that waits has reacted", "us")
     table.values = {habit.name: [] for habit in HABITS}
     chance = random.Random(6)
-    for number in range(effort.rounds(15)):
+    for number in range(effort.rounds()):
         with place() as here, all_waiting(os.path.join(here, str(number))) as waiters:
             # Who comes first turns. Nobody is asked at a moment that depends on when it last looked.
             for waiter in [*waiters[number % len(waiters) :], *waiters[: number % len(waiters)]]:

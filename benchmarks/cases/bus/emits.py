@@ -76,7 +76,7 @@ def run_own(effort: Effort) -> Iterator[Table]:
     table = Table("own loop", "an emit and its call on the emitter's own loop", "us", rate="emits")
     emits = effort.of(20_000, 5_000)
     found = taking_part(table, lambda peer: peer.calls)
-    rounds(table, {peer.name: partial(own_loop, peer, emits) for peer in found}, effort.rounds(15))
+    rounds(table, {peer.name: partial(own_loop, peer, emits) for peer in found}, effort.rounds())
     table.at_least("emits to one handler on the emitter's own loop", OURS, SEED, 3.0)
     table.at_least("the same to a coroutine function", f"{OURS}, a coroutine", f"{SEED}, a coroutine", 3.0)
     table.print(OURS)
@@ -87,7 +87,7 @@ def run_across(effort: Effort) -> Iterator[Table]:
     table = Table("across threads", "an emit from a thread to a call on a loop in another", "us", rate="emits")
     emits = effort.of(20_000, 5_000)
     took = {peer.name: partial(across, peer, emits) for peer in taking_part(table, lambda peer: peer.across)}
-    rounds(table, took, effort.rounds(15))
+    rounds(table, took, effort.rounds())
     table.at_least("emits to one handler across threads", OURS, SEED, 2.0)
     table.at_least("the same to a coroutine function", f"{OURS}, a coroutine", f"{SEED}, a coroutine", 2.0)
     table.print(OURS)

@@ -80,7 +80,7 @@ def run(effort: Effort) -> Iterator[Table]:
     found = taking_part(table, lambda peer: peer.wait is not None)
     table.samples = {peer.name: [] for peer in found}
     rounds(table, {peer.name: partial(median, peer, times + 10, table.samples[peer.name]) for peer in found},
-           effort.rounds(15))
+           effort.rounds())
     table.at_most("an emit to a wait across threads", OURS, BARE, 1.5)
     table.print(BARE)
     yield table

@@ -30,7 +30,7 @@ def measured(case: str, effort: Effort) -> Iterator[Table]:
                 call = partial(made.signal, value) if case == "signal" else made.latest
                 if call is not None:
                     measures[peer.name] = partial(ns_per_call, call, effort.of(1_000, 300))
-            rounds(table, measures, effort.rounds(15))
+            rounds(table, measures, effort.rounds())
         table.at_least(f"{case} with {size}", OURS, "Redis SET, GET, PUBLISH", 10)
         table.at_most(f"{case} with {size}", OURS, ARRAY, 1.0)
         table.print(OURS)

@@ -36,7 +36,7 @@ def is_set(effort: Effort) -> Iterator[Table]:
         measures[FLOOR] = partial(output_of, floor, "is_set", here, str(calls * 20))
         for measure in measures.values():
             measure()  # warm
-        rounds(table, measures, effort.rounds(15))
+        rounds(table, measures, effort.rounds())
     table.at_most("is_set no slower than threading.Event's", OURS, "threading.Event", 1.0)
     table.print(OURS)
     yield table
@@ -53,7 +53,7 @@ def set_clear(effort: Effort) -> Iterator[Table]:
         measures[FLOOR] = partial(output_of, floor, "set_clear", here, str(calls * 20))
         for measure in measures.values():
             measure()  # warm
-        rounds(table, measures, effort.rounds(15))
+        rounds(table, measures, effort.rounds())
     table.at_least("set+clear", OURS, "threading.Event", 10)
     table.at_least("set+clear", OURS, "asyncio.Event", 1.5)
     table.at_least("set+clear", OURS, "SystemEvent", 10)

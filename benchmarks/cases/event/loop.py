@@ -204,7 +204,7 @@ def run(effort: Effort) -> Iterator[Table]:
                     names.append(name)
         table.samples = {name: [] for name in names}
         rounds(table, {name: partial(measure, how, name, times, table.samples[name]) for name in names},
-               effort.rounds(15))
+               effort.rounds())
         table.at_most(f"a wake in asyncio, set by {kind}", OURS, BARE, 1.5)
         table.print(BARE)
         yield table

@@ -74,7 +74,7 @@ def from_c(
 def asleep_between(effort: Effort, on: tuple[int, int] | None) -> Table:
     where = f"pinned to the processors {on[0]} and {on[1]}" if on else "not pinned"
     table = Table("ping-pong", f"a round trip between two processes, {where}", "us")
-    turns = effort.of(5_000, 1_000)
+    turns = effort.of(2_000, 1_000)
     with c_program("floor_event", core=True) as floor, place() as here:
         measures: dict[str, Callable[[], float]] = {}
         for peer in processes(with_a_flag(peers.all_peers())):
@@ -86,7 +86,7 @@ def asleep_between(effort: Effort, on: tuple[int, int] | None) -> Table:
                 measures[peer.name] = partial(measure, peer.make, turns, on)
         measures[FLOOR] = partial(from_c, floor, "pingpong", here, turns, on)
         measures[FUTEX] = partial(from_c, floor, "futex", here, turns, on)
-        rounds(table, measures, effort.rounds(15))
+        rounds(table, measures, effort.rounds())
     table.at_most(f"ping-pong, {where}", OURS, FLOOR, 1.2)
     table.at_most(f"ping-pong, {where}", OURS, "SystemEvent", 0.85)
     table.print(OURS)
@@ -104,7 +104,7 @@ def spinning(effort: Effort, on: tuple[int, int]) -> Table:
             f"{FLOOR}, spinning": partial(from_c, floor, "pingpong", here, turns, on, spin_s=SPIN_S),
             f"{FUTEX}, spinning": partial(from_c, floor, "futex", here, turns, on, spin_s=SPIN_S),
         }
-        rounds(table, measures, effort.rounds(15))
+        rounds(table, measures, effort.rounds())
     table.below("ping-pong, spinning on two free processors", ours, 1.0)
     table.print(ours)
     return table

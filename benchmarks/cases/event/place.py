@@ -74,7 +74,7 @@ def run(effort: Effort) -> Iterator[Table]:
         files = len(list(Path(full).iterdir()))
         times = effort.of(3_000, 1_000)
         rounds(table, {among: partial(open_and_set, small, few, times), one: partial(open_and_set, full, some, times),
-                       all_over: partial(open_and_set, full, scattered, times)}, effort.rounds(15))
+                       all_over: partial(open_and_set, full, scattered, times)}, effort.rounds())
         if files < many:
             message = f"the full place has {files} files only"
             raise RuntimeError(message)

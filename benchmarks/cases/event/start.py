@@ -89,7 +89,7 @@ def run(effort: Effort) -> Iterator[Table]:
         try:
             for measure in measures.values():
                 measure()  # warm: files into the cache, byte code written
-            rounds(table, measures, effort.rounds(15))
+            rounds(table, measures, effort.rounds())
         finally:
             if theirs:
                 remove_semaphore(name)

@@ -24,7 +24,7 @@ def run(effort: Effort) -> Iterator[Table]:
             held = peer.make("alone")
             stack.callback(held.drop)
             pairs[peer.name] = partial(ns_per_pair, held.acquire, held.release, calls)
-        rounds(table, pairs, effort.rounds(15))
+        rounds(table, pairs, effort.rounds())
     table.at_least("acquire() and release()", OURS, "filelock", 20)
     table.at_most("acquire() and release()", OURS, "fcntl.flock", 1.0)
     table.print(OURS)

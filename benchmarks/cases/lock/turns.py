@@ -67,7 +67,7 @@ def run(effort: Effort) -> Iterator[Table]:
         peer.name: partial(in_child, partial(hand_over, peer.make, turns, on), pin=(on[0],) if on else ())
         for peer in taking_part(table, lambda peer: peer.across and not peer.polls)
     }
-    rounds(table, measures, effort.rounds(15))
+    rounds(table, measures, effort.rounds())
     table.at_most("hand-over to a sleeper", OURS, "fcntl.flock", 2.0)
     table.print(OURS)
     yield table

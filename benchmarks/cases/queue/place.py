@@ -68,7 +68,7 @@ def run(effort: Effort) -> Iterator[Table]:
         among, one, all_over = f"among {FEW}", f"among {many:,}", f"all over {many:,}"
         times = effort.of(1_000, 300)
         rounds(table, {among: partial(open_put_get, small, few, times), one: partial(open_put_get, full, some, times),
-                       all_over: partial(open_put_get, full, scattered, times)}, effort.rounds(11))
+                       all_over: partial(open_put_get, full, scattered, times)}, effort.rounds())
     table.at_most(f"opening one of {many:,} and an item through it: {OURS}", one, among, 1.1)
     table.print(among)
     yield table

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from benchmarks.cases import Effort
     from benchmarks.peers.queue import Peer
 
-SIZES = (16, 256, 4 << 10, 64 << 10, 512 << 10)
+SIZES = (64, 4 << 10, 64 << 10, 512 << 10)
 LARGE = 64 << 10  # judged: beyond it, all but the copies is a trifle
-CROWDS = (1, 2, 4, 8, 16)
+CROWDS = (1, 4, 16)
 PLAIN = ("multiprocessing.Queue, msgspec", "SimpleQueue, msgspec", "persist-queue")  # told by their other half
 
 

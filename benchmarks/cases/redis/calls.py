@@ -88,7 +88,7 @@ def bus(hand: Any) -> Iterator[tuple[str, str, Calls]]:
 
 def run(effort: Effort) -> Iterator[Table]:
     hand = by_hand()
-    calls = effort.of(2_000, 500)
+    calls = effort.of(1_000, 500)
     for kind in (event, signal, data, bus):
         for title, theirs, contestants in kind(hand):
             table = Table("calls", title, "us", rate="calls")

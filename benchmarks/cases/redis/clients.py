@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Made = Callable[[], Callable[[], object]]  # in each process: its own
 
-COUNTS = (1, 4, 16, 64)
+COUNTS = (1, 8, 64)
 
 
 def signals(at: str) -> Callable[[], object]:
@@ -109,7 +109,7 @@ def race(make: Made, count: int, seconds: float) -> float:
 
 def run(effort: Effort) -> Iterator[Table]:
     by_hand().ping()
-    seconds = effort.of(400, 200) / 1e3
+    seconds = effort.of(200, 100) / 1e3
     ways: tuple[tuple[str, str, dict[str, Callable[[], Made]]], ...] = (
         ("a signal", "XADD", {
             "tocsin.Signal": lambda: partial(signals, place()), "XADD": lambda: partial(adds, key()),

@@ -111,7 +111,7 @@ def taking(hand: Any, calls: int, batches: int) -> Iterator[Contest]:
 
 def run(effort: Effort) -> Iterator[Table]:
     hand = by_hand()
-    calls, batches = effort.of(2_000, 500), effort.of(200, 60)
+    calls, batches = effort.of(1_000, 500), effort.of(100, 60)
     for title, theirs, items, contestants in chain(putting(hand), taking(hand, calls, batches)):
         table = Table("items", f"Queue: {title}", "us", rate="items")
         turns = calls if items == 1 else batches

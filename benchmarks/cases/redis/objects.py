@@ -42,7 +42,7 @@ def contestants(count: int) -> dict[str, Callable[[], object]]:
 
 
 def run(effort: Effort) -> Iterator[Table]:
-    calls = effort.of(1_000, 200)
+    calls = effort.of(500, 200)
     for count in COUNTS:
         table = Table("objects", f"signal() of one of {count:,}", "us", rate="calls", along="objects in the place",
                       x=count)

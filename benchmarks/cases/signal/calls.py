@@ -31,8 +31,8 @@ def run(effort: Effort) -> Iterator[Table]:
             if peer.keeps and not peer.spins:
                 assert flag.wait is not None
                 pairs[peer.name] = partial(ns_per_pair, flag.set, flag.wait, calls)
-        rounds(heard, pairs, effort.rounds(15))
-        rounds(alone, single, effort.rounds(15))
+        rounds(heard, pairs, effort.rounds())
+        rounds(alone, single, effort.rounds())
     alone.at_most("signal() that nobody waits for", OURS, "multiprocessing.Condition", 1.0)
     alone.print(OURS)
     yield alone

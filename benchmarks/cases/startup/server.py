@@ -40,7 +40,7 @@ def run(effort: Effort) -> Iterator[Table]:
     }
     for measure in measures.values():
         measure()
-    rounds(table, measures, effort.rounds(15))
+    rounds(table, measures, effort.rounds())
     for one in (SET, PUT):
         table.at_most(f"{one}, at a server", one, BY_HAND, 1.0)
     table.print(BARE)

@@ -50,7 +50,7 @@ def run(effort: Effort) -> Iterator[Table]:
             measures[f"tocsin {call}"] = partial(median_us, [program, *call.split(" ")], env, 3)
         for measure in measures.values():
             measure()
-        rounds(table, measures, effort.rounds(15))
+        rounds(table, measures, effort.rounds())
     for call in CALLS:
         if call not in WORKS:
             table.at_most(call, f"tocsin {call}", BARE, 2.0)

@@ -54,7 +54,7 @@ def run(effort: Effort) -> Iterator[Table]:
             measures[XARGS] = partial(timed, [xargs, "-P", "2", "-n", "1", true], listed)
         else:
             table.absent[XARGS] = "xargs is not installed"
-        rounds(table, measures, effort.rounds(11))
+        rounds(table, measures, effort.rounds())
     table.at_most("an item, with redelivery", WORK, XARGS, 1.5)
     table.print(XARGS)
     yield table

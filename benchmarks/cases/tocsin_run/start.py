@@ -57,7 +57,7 @@ def run(effort: Effort) -> Iterator[Table]:
                 table.absent[name] = f"{command[0]} is not installed"
         for measure in measures.values():
             measure()  # warm
-        rounds(table, measures, effort.rounds(21))
+        rounds(table, measures, effort.rounds())
     table.at_most("a start under run", RUN, TIMEOUT, 1.0)
     table.at_most("a start under run", RUN, ENV, 1.2)
     table.at_most("waiting and setting", SETS, FLOCK, 1.2)

@@ -32,7 +32,7 @@ def run(effort: Effort) -> Iterator[Table]:
         table.absent = {name: "not installed" for name, program in programs.items() if not program}
         for measure in measures.values():
             measure()
-        rounds(table, measures, effort.rounds(21))
+        rounds(table, measures, effort.rounds())
     table.at_most("handing over", THROUGH, DIRECT, 1.1)
     table.print(DIRECT)
     yield table
