@@ -58,21 +58,34 @@ class Reader(Joins):
         self.thread.start()
 
     def _run(self) -> None:
-        try:
-            self._listen()
-        except Exception as error:  # noqa: BLE001 - it is told to those who wait; who comes later tries again
-            self._give_up(error)
-        else:
-            self._read_on()
+        while True:
+            with self.books:
+                early = self.bus._registry.all()
+            try:
+                self._listen()
+            except Exception as error:  # noqa: BLE001 - it is told to those who wait; who comes later tries again
+                if self._has_given_up(error, early):
+                    return
+            else:
+                self._read_on()
+                return
 
-    def _give_up(self, error: Exception) -> None:
+    def _has_given_up(self, error: Exception, early: list[Any]) -> bool:
+        """Those who waited before it was tried are told. For one who came meanwhile it is tried again."""
         with self.books:
-            self.thread = None
-            self.asked.clear()
-            self.settled.clear()
-        self._fail(error, is_known=True)
-        if self.bus._over is not None:
+            late = {one for one in self.bus._registry.all() if isinstance(one, Seat | Inbox)}.difference(early)
+            is_over = not (late and isinstance(error, Unreachable))
+            if is_over:
+                self.thread = None
+                self.asked.clear()
+                self.settled.clear()
+                early.extend(late)
+            for listener in early:
+                self.asked.pop(listener, None)
+        self._fail(error, early, is_known=True)
+        if is_over and self.bus._over is not None:
             self.topic.close()
+        return is_over
 
     def _read_on(self) -> None:
         is_damaged = is_lost = False
@@ -95,7 +108,7 @@ class Reader(Joins):
                 is_damaged = True
                 self.bus._report(error, None, None)
             except Unreachable as error:  # for so long that nobody's patience lasts; but handlers are to hear again
-                self._fail(error, is_known=is_lost)
+                self._fail(error, self.bus._registry.all(), is_known=is_lost)
                 is_lost = True
             except (WaitCancelled, ValueError):  # closed
                 self.topic.close()
@@ -246,9 +259,9 @@ class Reader(Joins):
                     listener.wake()
         self.bus._report(lag, None, None)
 
-    def _fail(self, error: Exception, *, is_known: bool) -> None:
-        """Those who wait at this moment are told."""
-        for listener in self.bus._registry.all():
+    def _fail(self, error: Exception, listeners: list[Any], *, is_known: bool) -> None:
+        """Those of them who wait are told."""
+        for listener in listeners:
             if isinstance(listener, Seat | Inbox):
                 listener.fail(error)
         if not is_known:
