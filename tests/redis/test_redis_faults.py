@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import signal
-from typing import TYPE_CHECKING
 
 import pytest
 from harness.callers import RUN, InThread
@@ -17,9 +16,6 @@ from harness.until import age, until
 
 from tocsin import Empty, Lock, Queue, Unreachable
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 #: A busy machine may take long to start a server again.
 PATIENT = 150
 CALLERS = ("thread", "asyncio", "trio")
@@ -28,19 +24,6 @@ CALLERS = ("thread", "asyncio", "trio")
 @pytest.fixture(params=SUBJECTS)
 def subject(request: pytest.FixtureRequest) -> Subject:
     return SUBJECTS[request.param]
-
-
-@pytest.fixture
-def durable() -> Iterator[RedisServer]:
-    """A server of this test's own, which keeps what it acknowledged."""
-    with RedisServer("--appendonly", "yes", "--appendfsync", "always") as running:
-        yield running
-
-
-@pytest.fixture
-def proxy(server: RedisServer) -> Iterator[Proxy]:
-    with Proxy(server) as running:
-        yield running
 
 
 def kill_connections(server: RedisServer) -> None:

@@ -25,18 +25,6 @@ CALLERS = ("thread", "asyncio", "trio")
 
 
 @pytest.fixture
-def durable() -> Iterator[RedisServer]:
-    with RedisServer("--appendonly", "yes", "--appendfsync", "always") as running:
-        yield running
-
-
-@pytest.fixture
-def proxy(server: RedisServer) -> Iterator[Proxy]:
-    with Proxy(server) as running:
-        yield running
-
-
-@pytest.fixture
 def lock_at() -> Iterator[Callable[[str], Lock]]:
     """A handle, closed in the end; what it still holds it gives back, if it can."""
     with contextlib.ExitStack() as stack:
