@@ -36,14 +36,18 @@ def wait_and_tell(open_waiter: Opened, slot: memoryview, say: int) -> None:
         tell(say, b".")
 
 
-def wakes(open_waiter: Opened, open_waker: Opened, times: int, on: tuple[int, ...], *, spins: bool) -> list[float]:
+def wakes(open_waiter: Opened, open_waker: Opened, times: int, on: tuple[int, ...], *, spins: bool,
+          server: int = 0) -> list[float]:
     """So many wakes of a waiter in a process of its own, in us; we wake."""
-    return wakes_of(partial(wait_and_tell, open_waiter), open_waker, times, on, spins=spins)
+    return wakes_of(partial(wait_and_tell, open_waiter), open_waker, times, on, spins=spins, server=server)
 
 
 def wakes_of(listen: Callable[[memoryview, int], None], open_waker: Opened, times: int, on: tuple[int, ...], *,
-             spins: bool = False) -> list[float]:
-    """The same of one who notes the time of each wake himself, and then says a byte; the first when he is there."""
+             spins: bool = False, server: int = 0) -> list[float]:
+    """The same of one who notes the time of each wake himself, and then says a byte; the first when he is there.
+
+    `server`: a process in between, which sleeps as well when we wake, and is not still busy with what came before.
+    """
     slot = memoryview(mmap.mmap(-1, 8)).cast("q")
     hear, say = os.pipe()
     took = []
@@ -54,7 +58,7 @@ def wakes_of(listen: Callable[[memoryview, int], None], open_waker: Opened, time
             if spins:
                 time.sleep(SPINNERS_NAP_S)  # it never sleeps: it is there by now
             else:
-                asleep((pid, int(tid)) for tid in os.listdir(f"/proc/{pid}/task"))
+                asleep((who, int(tid)) for who in (pid, server) if who for tid in os.listdir(f"/proc/{who}/task"))
             start = perf_counter_ns()
             wake()
             if not select.select([hear], [], [], LOST_S)[0]:

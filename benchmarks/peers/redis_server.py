@@ -48,6 +48,11 @@ def client() -> Any:
     return redis.Redis(unix_socket_path=socket())
 
 
+def pid() -> int:
+    """The server's process."""
+    return int(client().info("server")["process_id"])
+
+
 def socket() -> str:
     path = f"{here()}/redis.sock"
     if path not in _servers and not os.path.exists(path):

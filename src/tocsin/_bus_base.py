@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
     from tocsin._bus_event import BusEvent
     from tocsin._bus_handler import BusHandler
+    from tocsin._bus_lookout import Lookout
     from tocsin._bus_meeting import Loop
     from tocsin._bus_registry import Listener
+    from tocsin._bus_wait import Seat
     from tocsin._redis.topic_mark import Mark
 
     OnError = Callable[[BaseException, BusEvent | None, BusHandler | None], object]
@@ -78,6 +80,10 @@ class Base:
     def _join_soon(self, listener: Listener, until: int) -> Mark | None:  # noqa: ARG002 - a server's
         """The same for a task. What may take longer than a moment is left to do, by `until`: see `Mark`."""
         self._join(listener)
+        return None
+
+    def _lookout(self, seat: Seat) -> Lookout | None:  # noqa: ARG002 - a server's
+        """By which a thread that waits on this seat sees an emit come; None: it is told soon enough."""
         return None
 
     def _left(self, listener: Listener) -> None:

@@ -37,6 +37,7 @@ class Joins:
         self.topic = topic
         self.replay = replay
         self.books = threading.RLock()  # who joins, and how far is given
+        self.dealt: int | None = None  # the number of the last emit that those have who hear it
         self.given = 0  # the number of the last emit of which is decided who hears it
         self.young: dict[Listener, int] = {}  # who hears not all that comes next, but from a number on
         self.asked: dict[Listener, Mark] = {}  # of whom it is asked at a server from which number on, with the question
@@ -126,7 +127,7 @@ class Joins:
             with self.books:
                 for number in (*numbers, *self.settled):
                     self.topic._begin_at(number)
-                self.given = self.topic.cursor or 0
+                self.given = self.dealt = self.topic.cursor or 0
                 self.is_listening = True
 
     def _again(self, pattern: str, since: int) -> list[Raw]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from trio.lowlevel import TrioToken
 
+    from tocsin._bus_lookout import Lookout
+
     Loop = AbstractEventLoop | TrioToken
 
 _NOTE, _THING = 0, 1
@@ -54,13 +56,25 @@ class Meeting:
             return True
         return False
 
-    def wait(self, until: int) -> bool:
+    def wait(self, until: int, lookout: Lookout | None = None) -> bool:
         """True: it was given. False: the deadline has passed."""
+        if lookout is not None:
+            return self._wait_out(until, lookout)
         gate = threading.Lock()
         gate.acquire()
         if self._came_late(gate.release):
             return True
         return gate.acquire(timeout=lock_timeout(until)) or self._came_after_all()
+
+    def _wait_out(self, until: int, lookout: Lookout) -> bool:
+        """The same by one who sees it come."""
+        if self._came_late(lookout.call):
+            return True
+        thing = lookout.look(until)
+        if thing is not None:
+            self._book[_THING] = thing  # it has the claim, so nobody else gives
+            return True
+        return lookout.await_call(lock_timeout(until)) or self._came_after_all()
 
     def _came_after_all(self) -> bool:
         """At the deadline: either it came first, or whoever gives now is told that it is too late."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tocsin._bus import Bus
 from tocsin._bus_event import arguments, keywords
 from tocsin._bus_known import check_name
+from tocsin._bus_lookout import Lookout
 from tocsin._bus_reader import Reader
 from tocsin._codec import codec_for
 from tocsin._topic import Topic
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tocsin._bus_dispatcher import Timer
     from tocsin._bus_event import Args, Kwargs
     from tocsin._bus_registry import Listener
+    from tocsin._bus_wait import Seat
     from tocsin._redis.topic_mark import Mark
 
 
@@ -81,6 +83,9 @@ class NamedBus(Bus):
 
     def _join_soon(self, listener: Listener, until: int) -> Mark | None:
         return self._reader.join_soon(listener, until)
+
+    def _lookout(self, seat: Seat) -> Lookout | None:
+        return Lookout(self._reader, seat) if self._topic._looks_out else None
 
     def _left(self, listener: Listener) -> None:
         if (mark := self._reader.asked.pop(listener, None)) is not None:

@@ -39,8 +39,9 @@ _FOREVER = -1
 
 _name = itemgetter(0)
 _decoder = msgspec.json.Decoder(tuple[str, tuple[Any, ...], dict[str, Any]])
-#: In place of what is no emit; no name is empty.
-_NO_EMIT: Raw = ("", (), None)
+#: In place of what is no emit; whatever comes has a text for a name, if perhaps an empty one.
+_NO_NAME: Any = None
+_NO_EMIT: Raw = (_NO_NAME, (), None)
 _NOBODY: Route = ((), ())
 
 
@@ -95,7 +96,7 @@ class Reader(Joins):
                 batch = self.topic._read_lines(BATCH, _FOREVER)
                 is_lost = False
                 if batch is not None:
-                    self._hand_out(*self._sorted(*batch))
+                    self._deal(*batch)
                     if not dispatcher.asleep and dispatcher.ends != self.tried and self.topic._is_behind():
                         self._stand_by()
                 is_damaged = False
@@ -159,10 +160,15 @@ class Reader(Joins):
             found = self._sorted(*batch)
         try:
             self._hand_out(*found)
+            self.dealt = batch[0] + batch[1] - 1
         except BaseException as error:  # noqa: BLE001 - as above
             self.odd = error
             return False
         return True
+
+    def _deal(self, first: int, count: int, data: bytes | list[bytes]) -> None:
+        self._hand_out(*self._sorted(first, count, data))
+        self.dealt = first + count - 1
 
     def _sorted(self, first: int, count: int, data: bytes | list[bytes]) -> tuple[list[Row], list[InvalidMessage]]:
         plan: list[Row] | None = None
@@ -225,9 +231,9 @@ class Reader(Joins):
                     row = list(found)
                     route = registry.routes.get(name)
                     if route is None:
-                        if not is_name(name) and name:
+                        if name is not _NO_NAME and not is_name(name):
                             return None
-                        route = registry.route(name) if name else _NOBODY
+                        route = _NOBODY if name is _NO_NAME else registry.route(name)
                     if self.young:
                         plan += [(self._grown(route, at), [raw]) for at, raw in enumerate(row, number)]
                     else:

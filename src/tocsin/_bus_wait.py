@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 from tocsin._bus_event import BusEvent, seen
@@ -32,10 +31,16 @@ class Seat:
         else:
             self._mark = bus._join_soon(self, until)
 
-    def offer(self, raw: Raw) -> bool:
+    def claim(self) -> bool:
+        """Be the one who admits somebody."""
         try:
             self._claim.pop()
         except IndexError:
+            return False
+        return True
+
+    def offer(self, raw: Raw) -> bool:
+        if not self.claim():
             return False
         came = self._meeting.give(raw)
         self.bus._registry.remove(self)  # after the wake: who waits is not to wait for this
@@ -47,17 +52,22 @@ class Seat:
 
     def fail(self, error: Exception) -> None:
         """The bus was closed, or its server is lost."""
-        with contextlib.suppress(IndexError):
-            self._claim.pop()
+        if self.claim():
             self._meeting.give(error)
             self.bus._registry.remove(self)
 
+    def wait(self, until: int) -> bool:
+        """On a thread."""
+        lookout = self.bus._lookout(self)
+        came = self._meeting.wait(until, lookout)
+        if lookout is not None:
+            self.bus._registry.remove(self)
+        return came
+
     def leave(self) -> None:
-        if self._claim:
-            with contextlib.suppress(IndexError):
-                self._claim.pop()
-                self.bus._registry.remove(self)
-                self.bus._left(self)
+        if self._claim and self.claim():
+            self.bus._registry.remove(self)
+            self.bus._left(self)
 
 
 class Wait:
@@ -77,7 +87,7 @@ class Wait:
         waiting = self._seat.bus._waiting
         waiting.append(None)
         try:
-            came = self._seat._meeting.wait(until)
+            came = self._seat.wait(until)
         finally:
             waiting.pop()
         return self._answer(None if came else self._seat.bus._trouble(), came=came)

@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
+    from tocsin._bus_event import Raw
+    from tocsin._bus_lookout import Lookout
     from tocsin._object import Path
     from tocsin._redis.topic_mark import Mark
     from tocsin._stats import TopicStats
@@ -185,6 +187,15 @@ class Topic(_core.Topic, Cursor["Heard"]):
     def _ask_where(self, until: int) -> Mark | None:  # noqa: ARG002
         """A server's alone: here it is known at once."""
         return None
+
+    _looks_out = False  # here who waits is told soon enough by who reads
+
+    def _look_out(self, lookout: Lookout, until: int) -> Raw | None:
+        """As a server's (`_redis.topic_ahead`)."""
+        raise NotImplementedError
+
+    def _call_lookouts(self) -> None:
+        raise NotImplementedError
 
     def _begin_at(self, number: int) -> None:
         """A server's alone."""

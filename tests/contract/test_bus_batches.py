@@ -163,6 +163,18 @@ def test_what_is_no_emit_spoils_no_other(bus: Bus, errors: list[Any], place: str
     assert len(errors) == MANY // 100
 
 
+@pytest.mark.parametrize("payload", [b"no JSON", b'["a..b", [], {}]', b'["", [], {}]', b"[null, [], {}]"])
+def test_what_is_no_emit_is_told_also_when_it_comes_alone(
+    bus: Bus, errors: list[Any], place: str, payload: bytes
+) -> None:
+    with bus.subscribe("**") as found, Topic("bus", at=place) as topic:
+        topic.emit(payload)
+        until(lambda: errors, "it is told")
+        bus.emit("x")
+        assert found.wait().name == "x"
+    assert [type(error) for error, _, _ in errors] == [InvalidMessage]
+
+
 def test_a_callback_that_takes_long_holds_up_nobody_else(bus: Bus) -> None:
     gate, begun = threading.Event(), threading.Event()
     heard: list[int] = []

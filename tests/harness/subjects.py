@@ -127,6 +127,15 @@ def until_blocked(server: RedisServer, wait: InThread) -> None:
     assert not wait.done(), f"the wait is over: {wait.result()}"
 
 
+def pending(server: RedisServer, subject: Subject, handle: Any, caller: str = "thread") -> InThread:
+    """The next wait on this handle, which has begun. What the one before left outstanding is cut first, because it
+    would prove nothing of this one: a pulse that comes before a wait is none of its business."""
+    server.ask("CLIENT", "KILL", "TYPE", "normal")
+    wait = subject.start(handle, caller)
+    until_blocked(server, wait)
+    return wait
+
+
 def blocked(server: RedisServer) -> int:
     """How many connections are. By hand: this is asked often, and a client of redis-py takes long to be made."""
     with socket.socket(socket.AF_UNIX) as line, contextlib.suppress(OSError):

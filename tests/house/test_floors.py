@@ -22,8 +22,9 @@ PYTHON_FLOORS = [
     {"_event", "_signal", "_data", "_lock", "_queue", "_delivery", "_dead", "_topic",
      "_watchpoint", "_watch_changes", "_watch_cursor", "_watch_marks", "_watch_post", "_watch_tree", "_watch_walk"},
     {"_bus", "_bus_backlog", "_bus_base", "_bus_callback", "_bus_dispatcher", "_bus_event", "_bus_handler",
-     "_bus_hears", "_bus_joins", "_bus_known", "_bus_life", "_bus_meeting", "_bus_named", "_bus_names", "_bus_place",
-     "_bus_proxy", "_bus_reader", "_bus_registry", "_bus_room", "_bus_subscription", "_bus_typed", "_bus_wait",
+     "_bus_hears", "_bus_joins", "_bus_known", "_bus_life", "_bus_lookout", "_bus_meeting", "_bus_named", "_bus_names",
+     "_bus_place", "_bus_proxy", "_bus_reader", "_bus_registry", "_bus_room", "_bus_subscription", "_bus_typed",
+     "_bus_wait",
      "_redis"},
     {"", "cli", "compat", "config", "demo", "__main__"},
 ]

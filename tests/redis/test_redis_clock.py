@@ -14,7 +14,7 @@ from harness.callers import InThread
 from harness.child import Child
 from harness.clock import Clock
 from harness.servers import RedisServer
-from harness.subjects import SUBJECTS, Subject, blocked, until_blocked
+from harness.subjects import SUBJECTS, Subject, blocked, pending, until_blocked
 from harness.until import until
 
 from tocsin import Bus, DataEvent, Empty, Event, Lock, Queue, Signal
@@ -76,8 +76,7 @@ def test_the_servers_clock_jumps_in_the_midst_of_waits(
     place = clocked.url(patience=PATIENT)
     with subject.open(place) as handle, subject.open(place) as other:
         for turn, now in enumerate((3600, *JUMPS.values(), 0)):
-            wait = subject.start(handle, caller)
-            until_blocked(clocked, wait)
+            wait = pending(clocked, subject, handle, caller)
             jump(clock, clocked, now)
             assert not wait.done()
             subject.change(other)

@@ -11,7 +11,7 @@ import pytest
 from harness.callers import RUN, InThread
 from harness.proxies import Proxy
 from harness.servers import RedisServer
-from harness.subjects import SUBJECTS, Subject, blocked, until_blocked
+from harness.subjects import SUBJECTS, Subject, blocked, pending, until_blocked
 from harness.until import age, until
 
 from tocsin import Empty, Lock, Queue, Unreachable
@@ -119,8 +119,7 @@ def test_cut_in_the_midst_of_waits(server: RedisServer, subject: Subject, caller
     place = server.url(patience=PATIENT)
     with subject.open(place) as handle, subject.open(place) as other:
         for turn in range(10):
-            wait = subject.start(handle, caller)
-            until_blocked(server, wait)
+            wait = pending(server, subject, handle, caller)
             kill_connections(server)
             subject.change(other)
             assert wait.result()
@@ -132,8 +131,7 @@ def test_cut_after_the_change_that_a_wait_is_for(server: RedisServer, subject: S
     place = server.url(patience=PATIENT)
     with subject.open(place) as handle, subject.open(place) as other:
         for _ in range(10):
-            wait = subject.start(handle)
-            until_blocked(server, wait)
+            wait = pending(server, subject, handle)
             subject.change(other)
             kill_connections(server)
             assert wait.result()
@@ -245,8 +243,7 @@ def test_flushed_scripts_are_loaded_again(server: RedisServer, subject: Subject)
     with subject.open(place) as handle, subject.open(place) as other:
         for turn in range(3):
             server.ask("SCRIPT", "FLUSH")
-            wait = subject.start(handle)
-            until_blocked(server, wait)
+            wait = pending(server, subject, handle)
             server.ask("SCRIPT", "FLUSH")
             subject.change(other)
             assert wait.result()

@@ -17,7 +17,7 @@ import pytest
 import trustme
 from harness.proxies import Proxy
 from harness.servers import RedisServer
-from harness.subjects import SUBJECTS, Subject, until_blocked
+from harness.subjects import SUBJECTS, Subject, pending, until_blocked
 
 from tocsin import Event, Queue, Unreachable
 
@@ -59,8 +59,7 @@ def test_every_kind_over_tls(
         place = proxy.url(ca=ca)
         with subject.open(place) as handle, subject.open(place) as other:
             for turn in range(3):
-                wait = subject.start(handle, caller)
-                until_blocked(server, wait)
+                wait = pending(server, subject, handle, caller)
                 subject.change(other)
                 assert wait.result()
                 assert subject.count(other) == turn + 1

@@ -61,7 +61,7 @@ def threads_of(pid: int) -> list[tuple[int, int]]:
 
 
 def run(effort: Effort) -> Iterator[Table]:
-    seconds = effort.of(10, 3)
+    seconds = effort.of(5, 3)
     title = f"CPU burned in {seconds} s by {PROCESSES * THREADS} waiting threads and {TASKS} waiting tasks"
     table = Table("idle", title, "ms")
     ready, say = os.pipe()

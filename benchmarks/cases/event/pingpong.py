@@ -74,7 +74,7 @@ def from_c(
 def asleep_between(effort: Effort, on: tuple[int, int] | None) -> Table:
     where = f"pinned to the processors {on[0]} and {on[1]}" if on else "not pinned"
     table = Table("ping-pong", f"a round trip between two processes, {where}", "us")
-    turns = effort.of(2_000, 1_000)
+    turns = effort.of(1_000, 500)
     with c_program("floor_event", core=True) as floor, place() as here:
         measures: dict[str, Callable[[], float]] = {}
         for peer in processes(with_a_flag(peers.all_peers())):
@@ -97,7 +97,7 @@ def spinning(effort: Effort, on: tuple[int, int]) -> Table:
     title = f"a round trip with spin={SPIN_S * 1e6:g} us, on the processors {on[0]} and {on[1]}"
     table = Table("ping-pong", title, "us")
     ours = f"{OURS}, spinning"
-    turns = effort.of(20_000, 5_000)
+    turns = effort.of(10_000, 5_000)
     with c_program("floor_event", core=True) as floor, place() as here:
         measures: dict[str, Callable[[], float]] = {
             ours: partial(measure, partial(tocsin_event.open_event, spin=SPIN_S), turns, on),

@@ -58,7 +58,7 @@ def _turns(page: mmap.mmap, count: int) -> list[int]:
 def compete(effort: Effort, case: str, count: int) -> Iterator[Table]:
     cost = Table(case, f"{count} processes that take the lock and give it back: per turn", "us", rate="turns")
     even = Table(case, f"{count} processes: the turns of the one who had the fewest, of an even share", "")
-    seconds = effort.of(400, 200) / 1e3
+    seconds = effort.of(250, 150) / 1e3
     shares: dict[str, list[float]] = {}
 
     def measure(name: str, make: Callable[[str], Held]) -> float:

@@ -30,7 +30,7 @@ def run(effort: Effort) -> Iterator[Table]:
     measures: dict[str, Callable[[], float]] = {}
     for peer in taking_part(clock, lambda peer: peer.name in PEERS):
         for each in (FEW, EACH):
-            items = enough(peer, Shape(FEW, FEW, ITEM), effort.of(100, 40) / 1e3)
+            items = enough(peer, Shape(FEW, FEW, ITEM), effort.of(60, 30) / 1e3)
             name = f"{peer.name}, {each} and {each}"
             took[name] = []
 

@@ -24,7 +24,7 @@ def consumer(made: Made) -> Callable[[], object]:
 
 
 def run(effort: Effort) -> Iterator[Table]:
-    seconds = effort.of(10, 2)
+    seconds = effort.of(5, 2)
     table = Table("idle", f"CPU that one waiting consumer burns in {seconds} s", "ms")
     with ExitStack() as stack:
         waiters, spinning = {}, set()

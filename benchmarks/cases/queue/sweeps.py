@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.cases import Effort
     from benchmarks.peers.queue import Peer
 
-SIZES = (64, 4 << 10, 64 << 10, 512 << 10)
+SIZES = (64, 4 << 10, 64 << 10)
 LARGE = 64 << 10  # judged: beyond it, all but the copies is a trifle
 CROWDS = (1, 4, 16)
 PLAIN = ("multiprocessing.Queue, msgspec", "SimpleQueue, msgspec", "persist-queue")  # told by their other half
@@ -42,7 +42,7 @@ def judge(table: Table) -> None:
 
 
 def measure(effort: Effort, table: Table, shape: Shape) -> None:
-    seconds = effort.of(60, 25) / 1e3
+    seconds = effort.of(40, 25) / 1e3
     found = taking_part(table, lambda peer: wanted(peer) and (peer.many_to_many or shape.producers == 1))
     rounds(table, {peer.name: partial(us_an_item, peer, shape, enough(peer, shape, seconds)) for peer in found},
            effort.rounds())

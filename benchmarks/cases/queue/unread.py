@@ -99,7 +99,7 @@ def wanted(peer: Peer) -> bool:
 
 
 def run(effort: Effort) -> Iterator[Table]:
-    counts = COUNTS[:-1] if effort.quick else COUNTS
+    counts = COUNTS if effort.long else COUNTS[:-1]
     tables = [Table("backlog", f"{count:,} unread items of {SIZE} bytes", "MB", along="unread items", x=count,
                     absent=dict(BOUNDED)) for count in counts]
     for peer in taking_part(tables[0], wanted):

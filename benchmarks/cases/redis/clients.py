@@ -109,7 +109,7 @@ def race(make: Made, count: int, seconds: float) -> float:
 
 def run(effort: Effort) -> Iterator[Table]:
     by_hand().ping()
-    seconds = effort.of(200, 100) / 1e3
+    seconds = effort.of(100, 60) / 1e3
     ways: tuple[tuple[str, str, dict[str, Callable[[], Made]]], ...] = (
         ("a signal", "XADD", {
             "tocsin.Signal": lambda: partial(signals, place()), "XADD": lambda: partial(adds, key()),

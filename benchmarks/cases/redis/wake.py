@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.cases.redis import WAKE, by_hand, key, place
 from benchmarks.harness import Table, cpus
+from benchmarks.peers import redis_server
 from benchmarks.wakes import wake_tables, wakes, wakes_of
 from tocsin import Bus, DataEvent, Event, Queue, Signal
 
@@ -39,13 +40,13 @@ def bare(times: int, on: tuple[int, ...]) -> list[float]:
     def waker() -> Callable[[], object]:
         return partial(by_hand().xadd, stream, {"n": 1}, maxlen=1, approximate=False)
 
-    return wakes(waiter, waker, times, on, spins=False)
+    return wakes(waiter, waker, times, on, spins=False, server=redis_server.pid())
 
 
 def pop(times: int, on: tuple[int, ...]) -> list[float]:
     row = key()
     return wakes(lambda: partial(by_hand().brpop, row), lambda: partial(by_hand().lpush, row, b"1"), times, on,
-                 spins=False)
+                 spins=False, server=redis_server.pid())
 
 
 def subscribed(times: int, on: tuple[int, ...]) -> list[float]:
@@ -57,7 +58,8 @@ def subscribed(times: int, on: tuple[int, ...]) -> list[float]:
         listener.get_message(timeout=None)
         return partial(listener.get_message, timeout=None)
 
-    return wakes(waiter, lambda: partial(by_hand().publish, channel, b"1"), times, on, spins=False)
+    return wakes(waiter, lambda: partial(by_hand().publish, channel, b"1"), times, on, spins=False,
+                 server=redis_server.pid())
 
 
 def event(times: int, on: tuple[int, ...]) -> list[float]:
@@ -72,13 +74,13 @@ def event(times: int, on: tuple[int, ...]) -> list[float]:
             flag.clear()
             os.write(say, b".")
 
-    return wakes_of(listen, lambda: Event("wake", at=at).set, times, on)
+    return wakes_of(listen, lambda: Event("wake", at=at).set, times, on, server=redis_server.pid())
 
 
 def of_one(open_waiter: Callable[[str], Any], open_waker: Callable[[str], Any], times: int,
            on: tuple[int, ...]) -> list[float]:
     at = place()
-    return wakes(partial(open_waiter, at), partial(open_waker, at), times, on, spins=False)
+    return wakes(partial(open_waiter, at), partial(open_waker, at), times, on, spins=False, server=redis_server.pid())
 
 
 def judge(table: Table, where: str) -> None:

@@ -23,7 +23,7 @@ RECEIVE, XARGS = "tocsin receive -- true", "xargs -P 2 -n 1 true"
 
 
 def run(effort: Effort) -> Iterator[Table]:
-    count = effort.of(1_000, 300)
+    count = effort.of(400, 200)
     table = Table("pool", f"an item of {count:,}, each to a command of its own", "us", rate="items")
     ours, true, xargs = beside("tocsin"), shutil.which("true"), shutil.which("xargs")
     assert ours, "tocsin is not installed"

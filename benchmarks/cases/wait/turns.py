@@ -82,7 +82,7 @@ PARTS = {
 
 
 def measure(effort: Effort, case: str, count: int, peers: list[type[Many]]) -> list[Table]:
-    times = effort.of(2_000, 500) if count >= PIPES else effort.of(1_000, 300)
+    times = effort.of(1_000, 500) if count >= PIPES else effort.of(600, 300)
     tables = [Table(case, f"{count:,}: {part}", "us") for part in PARTS[case]]
     floor = Epoll.name if count <= PIPES else f"epoll, {PIPES:,} pipes"
     for table in tables[:1]:

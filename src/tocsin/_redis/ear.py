@@ -57,8 +57,8 @@ class Ear(EarLine):
     # -- the read
 
     def arm(self, until: int = 0) -> bool:
-        """Have a read outstanding: was there none? Connect if it is time for that. `until`: how long that may take;
-        0: not long."""
+        """Have a read outstanding: was it sent just now? Connect if it is time for that. `until`: how long that may
+        take; 0: not long."""
         if self.busy:
             self.turns.call()
             return False
@@ -73,7 +73,7 @@ class Ear(EarLine):
             self.send(packed)
             self.armed = self.line is not None
         self._settle()
-        return True
+        return bool(packed)
 
     def send(self, packed: bytes) -> None:
         """What has no answer, or a read."""
@@ -214,18 +214,19 @@ class Ear(EarLine):
             with self.lock:
                 self._leave()
 
-    def wait(self, over: Callable[[], Any], until: int, due: Callable[[], int] | None = None) -> Any:
+    def wait(self, over: Callable[[], Any], until: int, due: Callable[[], int] | None = None, *,
+             is_first: bool = False) -> Any:
         """Until `over()` is true, which is asked after whatever comes: its answer, at the deadline a false one.
 
         `due()`: when (ns) it is to be asked though nothing comes; 0: no need. Unreachable at the deadline without a
-        connection, or when there was none for as long as one has patience.
+        connection, or when there was none for as long as one has patience. `is_first`: before others who wait.
         """
         with self.lock:
             if self.lost is not None and not self.turns.waiting:
                 self.lost_at = _core.now()  # nobody has tried since: this wait has patience of its own
             self.turns.enter()
             try:
-                return self.turns.wait(self, over, until, due)
+                return self.turns.wait_first(self, over, until) if is_first else self.turns.wait(self, over, until, due)
             finally:
                 self._leave()
 

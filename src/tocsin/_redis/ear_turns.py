@@ -26,6 +26,7 @@ class Turns:
         self.told = threading.Condition(self.lock)
         self.waiting: list[int] = []  # the threads
         self.leader = 0  # the one that sleeps on the connection
+        self.first = 0  # the one that leads before all others, because it is to hear soonest
         self.caller = -1  # an eventfd by which it is called
         self.poll: select.poll | None = None
 
@@ -35,6 +36,20 @@ class Turns:
 
     def leave(self) -> None:
         self.waiting.remove(threading.get_ident())
+
+    def wait_first(self, ear: Ear, over: Callable[[], Any], until: int) -> Any:
+        """The same, and lead, unless another is first already."""
+        if self.first:
+            return self.wait(ear, over, until, None)
+        self.first = threading.get_ident()
+        if self.leader:
+            self.call()
+        try:
+            return self.wait(ear, over, until, None)
+        finally:
+            self.first = 0
+            if len(self.waiting) > 1:
+                self.told.notify_all()
 
     def wait(self, ear: Ear, over: Callable[[], Any], until: int, due: Callable[[], int] | None) -> Any:
         """As `Ear.wait`, for one who has entered."""
@@ -46,8 +61,10 @@ class Turns:
                 return found
             if ear.is_given_up():
                 ear.check()
-            if self.leader not in (0, me):
-                self.told.wait(_seconds(ear, until, due, now))
+            if self.leader not in (0, me) or self.first not in (0, me):
+                # Who leads may not be the one that took what came, so it may be this one's to ask for more.
+                if ear.line is None or not ear.arm():
+                    self.told.wait(_seconds(ear, until, due, now))
                 continue
             before, self.leader = self.leader, me
             try:
@@ -55,7 +72,7 @@ class Turns:
             finally:
                 self.leader = before
                 if not before and len(self.waiting) > 1:
-                    self.told.notify()
+                    self.told.notify(len(self.waiting) if self.first else 1)
         return found
 
     def _lead(self, ear: Ear, until: int, due: Callable[[], int] | None) -> None:
@@ -110,7 +127,7 @@ class Turns:
         because its leader has not come along."""
         me = threading.get_ident()
         self.waiting = [one for one in self.waiting if one == me]
-        self.leader = me if self.leader == me else 0
+        self.leader, self.first = (me if one == me else 0 for one in (self.leader, self.first))
         self.told.notify_all()
 
 

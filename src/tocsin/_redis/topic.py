@@ -9,6 +9,7 @@ from tocsin._redis.handle import RedisHandle
 from tocsin._redis.keyed import RedisKeyed
 from tocsin._redis.script import script
 from tocsin._redis.steps import in_task, in_thread
+from tocsin._redis.topic_ahead import RedisLookedOutFor
 from tocsin._redis.topic_emit import RedisEmitting
 from tocsin._redis.topic_hear import RedisHearing
 from tocsin._topic import Topic
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _MAX_BYTES = 8 << 20  # what is retained, where nobody says how much
 
 
-class RedisTopic(RedisEmitting, RedisHearing, RedisKeyed, RedisHandle, Topic):
+class RedisTopic(RedisEmitting, RedisLookedOutFor, RedisHearing, RedisKeyed, RedisHandle, Topic):
     """What `Topic("name", at="redis://...")` makes: see `Topic`."""
 
     _fields = ("emits", "low", "bytes")
