@@ -59,10 +59,11 @@ class Seat:
     def wait(self, until: int) -> bool:
         """On a thread."""
         lookout = self.bus._lookout(self)
-        came = self._meeting.wait(until, lookout)
-        if lookout is not None:
-            self.bus._registry.remove(self)
-        return came
+        try:
+            return self._meeting.wait(until, lookout)
+        finally:
+            if lookout is not None:  # else whoever gave it something has done so
+                self.bus._registry.remove(self)
 
     def leave(self) -> None:
         if self._claim and self.claim():

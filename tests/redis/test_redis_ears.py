@@ -14,12 +14,15 @@ from harness.child import Child
 from harness.places import descriptors
 from harness.prove import cases
 from harness.servers import RedisServer
-from harness.until import until
+from harness.subjects import blocked
+from harness.until import age, until
 
 from tocsin import Event, Lock, WaitSet, wait_any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from harness.proxies import Proxy
 
 
 def failed(call: InThread) -> bool:
@@ -93,6 +96,23 @@ def test_a_pulse_reaches_those_whose_connection_was_cut(server: RedisServer, pla
                 setter.set()
                 setter.clear()
                 assert [wait.result() for wait in waits] == [True] * 3
+
+
+def test_whoever_does_not_lead_sleeps_while_the_leader_connects(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Event("x", at=proxy.url(patience=100)) as handle:
+        waits = [InThread(handle.wait) for _ in range(3)]
+        until(lambda: handle.stats().waiting_here == 3 and blocked(proxy.server), "they wait")
+        told, naps = handle._ear.turns.told, []
+        nap = told.wait
+        monkeypatch.setattr(told, "wait", lambda timeout: naps.append(timeout) or nap(timeout))
+        proxy.stall()
+        proxy.cut()
+        age(1.5)
+        assert handle._ear.connecting
+        assert 1 <= len(naps) < 20, naps[:30]
+        proxy.flow()
+        handle.set()
+        assert [wait.result() for wait in waits] == [True] * 3
 
 
 def test_a_set_of_waits_hears_what_a_thread_took_in(place: str) -> None:

@@ -54,6 +54,12 @@ class Ear(EarLine):
         self.busy = False
         self.news: deque[tuple[bytes, list[Any], bool]] = deque()
 
+    def _lose(self, error: Exception) -> None:
+        is_news = self.line is not None or self.lost is None
+        super()._lose(error)
+        if is_news:  # who leads is to connect, the others are to know how long they have patience
+            self.turns.rouse()
+
     # -- the read
 
     def arm(self, until: int = 0) -> bool:

@@ -133,8 +133,12 @@ class EarLine:
         """When (ns) to look again though nothing comes: to connect. 0: no need."""
         return self.retry_at or 1 if self.line is None and self.lost is not None else 0
 
-    def ends(self) -> tuple[int, ...]:
-        """When (ns) a thread that waits is to go on: to connect, or to give up."""
+    def retries_at(self) -> list[int]:
+        """When (ns) a thread that waits is to go on, to connect: the one that leads."""
+        return [] if self.line is not None or self.lost is None else [self.retry_at]
+
+    def gives_up_at(self) -> list[int]:
+        """When (ns) each of them is to go on, to give up."""
         if self.line is not None or self.lost is None:
-            return ()
-        return self.retry_at, self.lost_at + self.server.address.patience_ns + 1_000_000
+            return []
+        return [self.lost_at + self.server.address.patience_ns + 1_000_000]

@@ -64,7 +64,7 @@ class Turns:
             if self.leader not in (0, me) or self.first not in (0, me):
                 # Who leads may not be the one that took what came, so it may be this one's to ask for more.
                 if ear.line is None or not ear.arm():
-                    self.told.wait(_seconds(ear, until, due, now))
+                    self.told.wait(_seconds([ear.look_at(), *ear.gives_up_at()], until, due, now))
                 continue
             before, self.leader = self.leader, me
             try:
@@ -84,7 +84,8 @@ class Turns:
             ear.watch(self.poll)
         if ear.arm(until):
             return  # what was learnt before it was sent is no news: ask once more
-        poll, seconds = self.poll, _seconds(ear, until, due, _core.now())
+        poll = self.poll
+        seconds = _seconds([ear.look_at(), *ear.retries_at(), *ear.gives_up_at()], until, due, _core.now())
         # As Condition.wait does it: a handler that we interrupted may hold the lock more than once.
         held = self.lock._release_save()
         try:
@@ -131,8 +132,7 @@ class Turns:
         self.told.notify_all()
 
 
-def _seconds(ear: Ear, until: int, due: Callable[[], int] | None, now: int) -> float:
-    ends = [ear.look_at(), *ear.ends()]
+def _seconds(ends: list[int], until: int, due: Callable[[], int] | None, now: int) -> float:
     if until >= 0:
         ends.append(until)
     if due is not None and (when := due()):

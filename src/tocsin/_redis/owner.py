@@ -44,7 +44,6 @@ class Owner:
 
     def __init__(self, server: Server) -> None:
         self.id = os.urandom(8).hex().encode()
-        self.server_url = server.address.shown
         self.pid = os.getpid()
         self._name = f"tocsin-{self.id.decode()}"
         self._key = note_key(server, self.id)
@@ -205,10 +204,3 @@ class Judge:
     def forgive(self, identity: bytes) -> None:
         """It is put right what he held; the same id never comes again."""
         self._missing.pop(identity, None)
-
-
-def info_of(server: Server, identity: bytes, until: int = 0) -> tuple[int, str]:
-    """For people: process id and host of a holder; 0 if it isn't known."""
-    note = server.ask(pack((b"GET", note_key(server, identity))), until)
-    parts = (note or b"").decode("utf-8", "replace").split(" ", 2)
-    return (int(parts[1]), parts[2]) if len(parts) == 3 and parts[1].isdigit() else (0, "")
