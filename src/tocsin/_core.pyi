@@ -49,6 +49,7 @@ class Hearing:
     is_closed: bool
     is_forked: bool
     is_exposed: bool
+    is_far: bool
     looked: int
     fd: int
     waiters: int

@@ -56,7 +56,7 @@ cdef class Hearing:
     """An epoll, and who may be ready. Its user holds the lock for all but `wait` and `hear`, which take it."""
     cdef public dict bells, timed, maybe
     cdef public list ended
-    cdef public bint deaf, is_closed, is_forked, is_exposed
+    cdef public bint deaf, is_closed, is_forked, is_exposed, is_far
     cdef public int64_t looked
     cdef public int fd, waiters
     cdef public object lock
@@ -91,7 +91,7 @@ cdef class Hearing:
     cdef object listen(self, int64_t until, bint anew, object lock):
         cdef epoll_event events[FEW_RINGS]
         cdef int n, ms, why, fd = self.fd
-        if fd < 0 or self.is_forked:
+        if fd < 0 or self.is_forked or self.is_far:  # of a server there is more to ask at the deadline
             return anew
         found = self.after(events, epoll_wait(fd, events, FEW_RINGS, 0), anew)
         if found is None:
@@ -298,7 +298,8 @@ def wait_any(*objs, timeout=None):
 
     Raises:
         TypeError: what nobody can wait for; it names the argument. ValueError: one that is closed, a plain file, or
-        nothing to wait for at all and no timeout. OSError: no descriptor is left.
+        nothing to wait for at all and no timeout. OSError: no descriptor is left. Unreachable: nothing was ready in
+        time, and a server could not be asked.
     """
     cdef int64_t until = FOREVER if timeout is None else deadline_of(timeout)
     cdef Slot mine = slot()

@@ -19,6 +19,7 @@ from tocsin._ready import Bell, Stranger, refusal
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from tocsin._object import Handle
     from tocsin._ready import Member
@@ -96,6 +97,7 @@ class Ears(_core.Hearing):
         fd = bell.listen()
         if fd < 0:
             return
+        self.is_far |= bell.is_far()
         with contextlib.suppress(FileExistsError):
             self.epoll.register(fd, _EDGE)
         if (old := self.bells.pop(fd, None)) is not None and old is not bell:
@@ -137,6 +139,17 @@ class Ears(_core.Hearing):
         """With `once`: let it ring again."""
         with contextlib.suppress(OSError, ValueError):
             self.epoll.modify(stranger.fd, self._level)
+
+    def quietest(self) -> list[Any]:
+        """Of each server the member that has heard nothing for longest: whom to ask at a deadline if nothing came."""
+        found: dict[str, Any] = {}
+        for handle in [one.get() for one in self.members.values() if isinstance(one, Bell)]:
+            if handle is not None and handle.is_far:
+                far: Any = handle
+                other = found.setdefault(far.at, far)
+                if far._heard_at() < other._heard_at():
+                    found[far.at] = far
+        return list(found.values())
 
     # -- hearing
 

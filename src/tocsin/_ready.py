@@ -45,6 +45,10 @@ class Bell(_core.Member):
                 self.fd = -1
         return self.fd
 
+    def is_far(self) -> bool:
+        handle = self.get()
+        return handle is not None and handle.is_far
+
     def due(self) -> int:
         """When (ns) to look again though nothing rings: what the dead had in hand, or what was put off. 0: no need."""
         handle = self.get()

@@ -103,7 +103,10 @@ class Together:
             if self.judge(self.ears.poll(self.seconds(until))):
                 return True
             if 0 <= until <= _core.now():
-                return False
+                # Nothing has come, or nothing comes through.
+                for handle in self.ears.quietest():
+                    handle._look_last()
+                return self.judge(self.ears.poll(0))
 
     async def wait_async(self, until: int) -> bool:
         if self.judge(()):
@@ -119,7 +122,9 @@ class Together:
                 if self.judge(self.ears.poll(0)):
                     return True
                 if 0 <= until <= _core.now():
-                    return False
+                    for handle in self.ears.quietest():
+                        await handle._look_last_async()
+                    return self.judge(self.ears.poll(0))
 
     # -- from any thread
 

@@ -118,10 +118,27 @@ class Waiting:
             warn_if_loop_is_running(twin, 1)
             while True:
                 found = self._step(self._ears.seconds(until))
-                if found or 0 <= until <= _core.now():
+                if found:
                     return found
+                if 0 <= until <= _core.now():
+                    return self._last_step() if self._ears.is_far else []
         finally:
             self._end()
+
+    def _last_step(self) -> list[Any]:
+        """At the deadline: nothing has come, or nothing comes through. Unreachable."""
+        with self._ears.lock:
+            quiet = self._ears.quietest()
+        for handle in quiet:
+            handle._look_last()
+        return self._step(0)
+
+    async def _last_step_async(self) -> list[Any]:
+        with self._ears.lock:
+            quiet = self._ears.quietest()
+        for handle in quiet:
+            await handle._look_last_async()
+        return self._step(0)
 
     async def _wait_async(self, until: int, *, anew: bool = False) -> list[Any]:
         self._begin()
@@ -135,8 +152,10 @@ class Waiting:
                 while True:
                     await readable.wait(self._ears.seconds(until))
                     found = self._step(0)
-                    if found or 0 <= until <= _core.now():
+                    if found:
                         return found
+                    if 0 <= until <= _core.now():
+                        return await self._last_step_async() if self._ears.is_far else []
         finally:
             self._end()
 
@@ -237,7 +256,8 @@ class WaitSet(Waiting):
     def wait(self, timeout: float | None = None) -> list[Any]:
         """Wait until something is ready: what is, in the order in which it was added. [] after `timeout` seconds.
 
-        None and inf wait for ever; 0 or less looks once. An empty set waits for what others add.
+        None and inf wait for ever; 0 or less looks once. An empty set waits for what others add. Unreachable: nothing
+        was ready in time, and the server of a member could not be asked.
         """
         found = self._ears.wait(timeout)
         return found if isinstance(found, list) else self._wait(found, "wait_async")

@@ -38,7 +38,7 @@ class Turns:
         self.waiting.remove(threading.get_ident())
 
     def wait_first(self, ear: Ear, over: Callable[[], Any], until: int) -> Any:
-        """The same, and lead, unless another is first already."""
+        """As `wait`, and lead whoever leads now, unless another is first already."""
         if self.first:
             return self.wait(ear, over, until, None)
         self.first = threading.get_ident()

@@ -10,9 +10,9 @@ import errno
 from typing import TYPE_CHECKING, Any
 
 from tocsin import _core
-from tocsin._errors import Unreachable
+from tocsin._errors import TocsinError, Unreachable
 from tocsin._redis.handle_news import RedisKnown
-from tocsin._redis.steps import Step, in_task
+from tocsin._redis.steps import Step, in_task, in_thread
 
 if TYPE_CHECKING:
     from tocsin._redis.ear import Ear
@@ -197,6 +197,27 @@ class RedisWaited(RedisKnown):
         if _core.now() - ear.heard >= _SURE_NS:
             yield from self._look_there_steps()
             ear.doubt()
+
+    # -- by sets of waits
+
+    def _heard_at(self) -> int:
+        """When (ns) anything was heard on its own connection."""
+        return self._ear.heard
+
+    def _look_last(self) -> None:
+        """At a set's deadline. Unreachable; what else is wrong makes it ready, and its own next call tells."""
+        in_thread(self._last_look_steps())
+
+    async def _look_last_async(self) -> None:
+        await in_task(self._last_look_steps())
+
+    def _last_look_steps(self) -> Steps[None]:
+        try:
+            yield from self._last_look()
+        except Unreachable:
+            raise
+        except (TocsinError, ValueError):
+            return
 
     async def _change_seen(self, side: int, seen: Any, until: int) -> bool:
         """The same for tasks alone, as `_aio.wait_change`: the mark."""

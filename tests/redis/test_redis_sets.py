@@ -1,0 +1,109 @@
+"""Waits for many at a server that is lost meanwhile: at the deadline it is Unreachable, not "nothing came"."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from harness.callers import RUN, InThread
+from harness.subjects import blocked
+from harness.until import until
+
+from tocsin import Event, Signal, Unreachable, WaitSet, wait_all, wait_all_async, wait_any, wait_any_async
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.proxies import Proxy
+    from harness.servers import RedisServer
+
+    Way = Callable[..., Any]
+
+#: Long enough for a busy machine to get into the wait.
+SECONDS = 5
+
+
+def by_set(*objs: Any, timeout: float | None) -> Any:
+    with WaitSet(objs) as made:
+        return made.wait(timeout)
+
+
+async def by_set_async(*objs: Any, timeout: float | None) -> Any:
+    with WaitSet(objs) as made:
+        return await made.wait_async(timeout)
+
+
+def on(loop: str, call: Way) -> Way:
+    return lambda *objs, timeout: RUN[loop](lambda: call(*objs, timeout=timeout))
+
+
+WAYS: dict[str, Way] = {
+    f"{name}-{caller}": way if caller == "thread" else on(caller, twin)
+    for name, way, twin in (
+        ("any", wait_any, wait_any_async), ("all", wait_all, wait_all_async), ("set", by_set, by_set_async),
+    )
+    for caller in ("thread", "asyncio", "trio")
+}  # fmt: skip
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> Way:
+    return WAYS[request.param]
+
+
+def test_a_network_that_goes_silent_in_a_wait_for_many(proxy: Proxy, way: Way, tmp_path: Any) -> None:
+    with Event("x", at=proxy.url(patience=100)) as event, Event("y", at=tmp_path) as here:
+        wait = InThread(lambda: way(here, event, timeout=SECONDS))
+        until(lambda: blocked(proxy.server) or wait.done(), "it waits")
+        proxy.stall()
+        try:
+            with pytest.raises(Unreachable, match="can't be reached"):
+                wait.result()
+        finally:
+            proxy.flow()
+
+
+def test_a_server_that_is_killed_in_a_wait_for_many(durable: RedisServer, way: Way) -> None:
+    with Event("x", at=durable.url(patience=100)) as event, Signal("y", at=durable.url(patience=100)) as signal:
+        wait = InThread(lambda: way(event, signal, timeout=SECONDS))
+        until(lambda: blocked(durable) >= 2 or wait.done(), "it waits")
+        durable.kill()
+        with pytest.raises(Unreachable, match="can't be reached"):
+            wait.result()
+
+
+def test_a_server_that_is_killed_and_an_object_here_that_is_ready(durable: RedisServer, tmp_path: Any) -> None:
+    with Event("x", at=durable.url(patience=100)) as event, Event("y", at=tmp_path) as here:
+        durable_wait = InThread(lambda: wait_any(event, here, timeout=60))
+        until(lambda: blocked(durable) or durable_wait.done(), "it waits")
+        durable.kill()
+        here.set()
+        assert durable_wait.result() == [here]
+
+
+def test_a_connection_that_goes_silent_in_a_wait_for_many(proxy: Proxy, way: Way) -> None:
+    """What it would have brought is found at the deadline."""
+    place = proxy.url(patience=100)
+    with Event("x", at=place) as event, Event("x", at=place.replace(proxy.socket, proxy.target)) as other:
+        proxy.mute(b"XREAD")
+        wait = InThread(lambda: way(event, timeout=SECONDS))
+        until(lambda: blocked(proxy.server) or wait.done(), "it waits")
+        other.set()
+        assert wait.result() in ([event], True)
+
+
+def test_a_server_that_answers_and_has_no_news(place: str, way: Way) -> None:
+    with Event("x", at=place) as event, Event("y", at=place) as another:
+        while True:
+            with contextlib.suppress(Unreachable):  # a busy machine may take longer to answer than the moment it has
+                assert way(event, another, timeout=1.2) in ([], False)
+                break
+
+
+def test_what_was_removed_meanwhile_is_ready(place: str, way: Way) -> None:
+    with Event("x", at=place) as event:
+        wait = InThread(lambda: way(event, timeout=60))
+        until(lambda: event.stats().listeners or wait.done(), "it waits")
+        event.unlink()
+        assert wait.result() in ([event], True)
