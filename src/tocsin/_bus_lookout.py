@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tocsin._bus_known import is_name, matches
+from tocsin._bus_reader import decoder
 from tocsin._errors import Unreachable
 
 if TYPE_CHECKING:
     from tocsin._bus_event import Raw
     from tocsin._bus_reader import Reader
     from tocsin._bus_wait import Seat
-
-_decoder = msgspec.json.Decoder(tuple[str, tuple[Any, ...], dict[str, Any]])
 
 
 class Lookout:
@@ -64,7 +63,7 @@ class Lookout:
         if number < self._reader.young.get(seat, 0):
             return None
         try:
-            raw: Raw = _decoder.decode(payload)
+            raw: Raw = decoder.decode(payload)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # the reader tells
             return None
         if not (matches(seat.pattern, raw[0]) and is_name(raw[0])):

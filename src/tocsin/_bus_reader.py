@@ -38,7 +38,8 @@ MOMENT = 0.005
 _FOREVER = -1
 
 _name = itemgetter(0)
-_decoder = msgspec.json.Decoder(tuple[str, tuple[Any, ...], dict[str, Any]])
+#: Of an emit as it lies in the topic.
+decoder = msgspec.json.Decoder(tuple[str, tuple[Any, ...], dict[str, Any]])
 #: In place of what is no emit; whatever comes has a text for a name, if perhaps an empty one.
 _NO_NAME: Any = None
 _NO_EMIT: Raw = (_NO_NAME, (), None)
@@ -96,7 +97,7 @@ class Reader(Joins):
                 batch = self.topic._read_lines(BATCH, _FOREVER)
                 is_lost = False
                 if batch is not None:
-                    self._deal(*batch)
+                    self._hand_out(*self._sorted(*batch))
                     if not dispatcher.asleep and dispatcher.ends != self.tried and self.topic._is_behind():
                         self._stand_by()
                 is_damaged = False
@@ -160,22 +161,17 @@ class Reader(Joins):
             found = self._sorted(*batch)
         try:
             self._hand_out(*found)
-            self.dealt = batch[0] + batch[1] - 1
         except BaseException as error:  # noqa: BLE001 - as above
             self.odd = error
             return False
         return True
-
-    def _deal(self, first: int, count: int, data: bytes | list[bytes]) -> None:
-        self._hand_out(*self._sorted(first, count, data))
-        self.dealt = first + count - 1
 
     def _sorted(self, first: int, count: int, data: bytes | list[bytes]) -> tuple[list[Row], list[InvalidMessage]]:
         plan: list[Row] | None = None
         errors: list[InvalidMessage] = []
         if isinstance(data, bytes):
             try:
-                raws: list[Raw] = _decoder.decode_lines(data)  # type: ignore[assignment]
+                raws: list[Raw] = decoder.decode_lines(data)  # type: ignore[assignment]
                 if len(raws) == count:
                     plan = self._plan(first, raws)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -199,6 +195,7 @@ class Reader(Joins):
                 for raw in row:
                     for listener in listeners:
                         listener.offer(raw)
+        self.dealt = self.given
 
     def _one_by_one(self, data: bytes | list[bytes]) -> tuple[list[Raw], list[InvalidMessage]]:
         """Whoever can write the topic can write anything: what is no emit is told, and the others are heard."""
@@ -206,7 +203,7 @@ class Reader(Joins):
         errors = []
         for payload in data.split(b"\n") if isinstance(data, bytes) else data:
             try:
-                raw: Raw = _decoder.decode(payload)
+                raw: Raw = decoder.decode(payload)
                 check_name(raw[0])
             except Exception as error:  # noqa: BLE001 - it is reported
                 raw = _NO_EMIT

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from harness.commands import Run, damage
-
-if TYPE_CHECKING:
-    from subprocess import CompletedProcess
-
+from harness.commands import Run, damage, one_line
 
 VERBS = {
     "evt_set": ["evt_set"],
@@ -73,14 +68,6 @@ def _ruins(place: str, run: Run) -> None:
     Path(place, "folder").mkdir()
     os.mkfifo(Path(place, "fifo"))
     Path(place, "link").symlink_to("made")
-
-
-def one_line(result: CompletedProcess[str], code: int, says: str) -> None:
-    assert (result.returncode, result.stdout) == (code, ""), result
-    assert result.stderr.endswith("\n")
-    assert len(result.stderr.splitlines()) == 1, result.stderr
-    assert says in result.stderr
-    assert all(c.isprintable() for c in result.stderr[:-1])
 
 
 @pytest.mark.usefixtures("_ruins")

@@ -18,6 +18,15 @@ def said(result: CompletedProcess[str], code: int = 0) -> str:
     return result.stdout
 
 
+def one_line(result: CompletedProcess[str], code: int, says: str) -> None:
+    """What can't be done is said so."""
+    assert (result.returncode, result.stdout) == (code, ""), result
+    assert result.stderr.endswith("\n")
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+    assert says in result.stderr
+    assert all(c.isprintable() for c in result.stderr[:-1])
+
+
 def damage(path: Path, offset: int) -> None:
     """One byte of the header becomes another one."""
     image = bytearray(path.read_bytes())

@@ -16,6 +16,7 @@ LONG = (
     "core/test_sim.py",
     "core/test_c.py",
     "redis/test_redis_faults.py",
+    "redis/test_redis_silence.py",
     "crash/test_queue_kill.py",
     "crash/test_steps.py",
     "demo/test_demo_pool.py",

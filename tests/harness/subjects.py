@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from harness.servers import RedisServer
 
 
+#: A busy machine may take long to start a server again.
+PATIENT = 150
+CALLERS = ("thread", "asyncio", "trio")
+
+
 class Subject:
     """How a kind is made, changed, waited for, and how many of its changes the server knows of."""
 

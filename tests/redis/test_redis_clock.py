@@ -14,7 +14,7 @@ from harness.callers import InThread
 from harness.child import Child
 from harness.clock import Clock
 from harness.servers import RedisServer
-from harness.subjects import SUBJECTS, Subject, blocked, pending, until_blocked
+from harness.subjects import CALLERS, PATIENT, SUBJECTS, Subject, blocked, pending, until_blocked
 from harness.until import until
 
 from tocsin import Bus, DataEvent, Empty, Event, Lock, Queue, Signal
@@ -25,15 +25,8 @@ if TYPE_CHECKING:
 
 #: A month is longer than anything that the server keeps for a while: what it notes about a holder, a writer's numbers.
 JUMPS = {"an-hour-back": -3600, "a-month-on": 30 * 86_400}
-PATIENT = 150
-CALLERS = ("thread", "asyncio", "trio")
 #: Longer than a death takes to be known.
 LONGER = (GRACE_NS + 3 * LOOK_NS) / 1e9
-
-
-@pytest.fixture(params=SUBJECTS)
-def subject(request: pytest.FixtureRequest) -> Subject:
-    return SUBJECTS[request.param]
 
 
 @pytest.fixture(params=JUMPS)

@@ -12,45 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from harness.commands import Run, one_line
 from harness.servers import RedisServer
+from harness.subjects import blocked
 from harness.until import PATIENCE_S, until
 
 from tocsin import Bus, DataEvent, Event, FormatMismatch, ObjectRemoved, Queue, Signal, unlink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    Result = subprocess.CompletedProcess[str]
-    Run = Callable[..., Result]
-
-BIN = Path(sys.executable).parent
-PASSWORD = "geheim"
-
-
-@pytest.fixture
-def environment(place: str) -> dict[str, str]:
-    return {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "TOCSIN_AT": place}
-
-
-@pytest.fixture
-def run(environment: dict[str, str], tmp_path: Path) -> Run:
-    def call(*words: str, **options: Any) -> Result:
-        given = {"env": environment, "cwd": tmp_path, **options}
-        return subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_S, check=False, **given)
-
-    return call
-
-
-@pytest.fixture
-def said(run: Run) -> Callable[..., str]:
-    """What a command prints that ends with `code`, and complains of nothing."""
-
-    def call(*words: str, code: int = 0, **options: Any) -> str:
-        result = run(*words, **options)
-        assert (result.returncode, result.stderr) == (code, ""), result
-        return result.stdout
-
-    return call
 
 
 @pytest.fixture
@@ -68,8 +38,6 @@ def started(environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Po
         child.wait()
         if child.stdout is not None:
             child.stdout.close()
-
-
 
 
 # -- events
@@ -96,15 +64,10 @@ def test_a_sleeping_command_is_woken(
     waiting: list[str], started: Callable[..., subprocess.Popen[str]], place: str, server: RedisServer
 ) -> None:
     child = started(*waiting)
-    until(lambda: b"cmd=xread" in _clients(server), "it sleeps")
+    until(lambda: blocked(server), "it sleeps")
     with Event("x", at=place) as event:
         event.set()
         assert child.wait(PATIENCE_S) == 0
-
-
-def _clients(server: RedisServer) -> bytes:
-    found = server.ask("CLIENT", "LIST")
-    return str(found).encode()
 
 
 def test_wait_for_several(said: Callable[..., str], place: str) -> None:
@@ -230,7 +193,7 @@ def test_somebody_elses_keys_are_let_be(said: Callable[..., str], run: Run, serv
     assert (row["name"], row["state"], row["kind"]) == ("theirs", "not an object", None)
     for name in ("theirs", "text"):
         for verb in ("set", "stat", "rm"):
-            assert_one_line(run("tocsin", verb, name), 3, name)
+            one_line(run("tocsin", verb, name), 3, name)
     assert server.ask("GET", f"{prefix}:{{text}}") == b"value"
     assert server.ask("HGET", f"{prefix}:{{theirs}}", "field") == b"value"
 
@@ -247,7 +210,7 @@ def test_rm_tells_who_waits(
     said("tocsin", "rm", "x", "q")
     assert child.wait(PATIENCE_S) == 3
     assert said("tocsin", "ls") == ""
-    assert_one_line(run("tocsin", "rm", "x"), 3, "does not exist")
+    one_line(run("tocsin", "rm", "x"), 3, "does not exist")
     said("tocsin", "rm", "--force", "x")
 
 
@@ -280,7 +243,7 @@ def test_check_names_what_is_not_sound(said: Callable[..., str], server: RedisSe
 
 
 def test_check_repairs_nothing_there(run: Run) -> None:
-    assert_one_line(run("tocsin", "check", "--repair"), 2, "--repair")
+    one_line(run("tocsin", "check", "--repair"), 2, "--repair")
 
 
 def test_doctor_warns_of_what_loses_things(said: Callable[..., str], server: RedisServer) -> None:
@@ -310,9 +273,9 @@ def test_doctor_on_a_server_that_keeps_everything(run: Run) -> None:
 def test_run_waits_and_passes_codes_on(run: Run, said: Callable[..., str]) -> None:
     said("tocsin", "set", "x")
     assert said("tocsin", "run", "--after", "x", "--", "sh", "-c", "echo went; exit 5", code=5) == "went\n"
-    assert_one_line(run("tocsin", "run", "--after", "y", "--timeout", "0.01", "--", "true"), 124, "y")
-    assert_one_line(run("tocsin", "run", "--after", "x", "--", "no-such-command"), 127, "no-such-command")
-    assert_one_line(run("tocsin", "run", "--after", "x", "--", "/proc/version"), 126, "/proc/version")
+    one_line(run("tocsin", "run", "--after", "y", "--timeout", "0.01", "--", "true"), 124, "y")
+    one_line(run("tocsin", "run", "--after", "x", "--", "no-such-command"), 127, "no-such-command")
+    one_line(run("tocsin", "run", "--after", "x", "--", "/proc/version"), 126, "/proc/version")
     assert run("tocsin", "run", "--", "sh", "-c", "kill -TERM $$").returncode == -signal.SIGTERM
 
 
@@ -344,111 +307,13 @@ def test_run_starts_when_it_is_set(
 ) -> None:
     child = started("tocsin", "run", "--after", "a", "--after", "b", "--", "echo", "both")
     said("evt_set", "b")
-    until(lambda: b"cmd=xread" in _clients(server), "it sleeps")
+    until(lambda: blocked(server), "it sleeps")
     assert child.poll() is None
     said("evt_set", "a")
     assert child.communicate(timeout=PATIENCE_S)[0] == "both\n"
 
 
-# -- what can't be done
-
-
-def assert_one_line(result: Result, code: int, says: str) -> None:
-    assert result.returncode == code, result
-    assert result.stdout == ""
-    assert result.stderr.count("\n") == 1
-    assert "Traceback" not in result.stderr
-    assert says in result.stderr
-    assert PASSWORD not in result.stderr
-
-
-CALLS = [
-    "set x", "clear x", "wait x", "wait --any x y", "status x", "signal s", "signal v --data 1", "listen s", "put q 1",
-    "get q", "receive q -- cat", "work q -- cat", "emit b x", "on b x", "ls", "stat x", "rm x", "peek q", "top --once",
-    "check", "check x",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("call", CALLS)
-def test_no_server(call: str, run: Run, environment: dict[str, str]) -> None:
-    environment["TOCSIN_AT"] = f"unix://user:{PASSWORD}@/no/such/socket"
-    assert_one_line(run("tocsin", *call.split()), 3, "unix://user@/no/such/socket")
-
-
-@pytest.mark.parametrize("program", ["evt_set", "evt_clear", "evt_wait"])
-def test_no_server_for_the_programs(program: str, run: Run, environment: dict[str, str]) -> None:
-    environment["TOCSIN_AT"] = f"redis://:{PASSWORD}@127.0.0.1:1"
-    assert_one_line(run(program, "x"), 3, "redis://127.0.0.1:1")
-
-
-def test_no_server_for_run(run: Run, environment: dict[str, str]) -> None:
-    environment["TOCSIN_AT"] = f"redis://:{PASSWORD}@127.0.0.1:1"
-    assert_one_line(run("tocsin", "run", "--after", "x", "--", "true"), 125, "redis://127.0.0.1:1")
-
-
-def test_no_server_for_the_doctor(run: Run, environment: dict[str, str]) -> None:
-    environment["TOCSIN_AT"] = f"redis://:{PASSWORD}@127.0.0.1:1"
-    result = run("tocsin", "doctor")
-    assert (result.returncode, result.stderr) == (3, "")
-    assert "This server is unfit." in result.stdout
-    assert PASSWORD not in result.stdout
-
-
-def test_a_password(run: Run) -> None:
-    with RedisServer("--requirepass", PASSWORD) as server:
-        url = f"unix://:{PASSWORD}@{server.socket}"
-        shown = run("tocsin", "set", "x", "--json", "--at", url)
-        listed = run("tocsin", "ls", "--json", "--at", url)
-        told = run("tocsin", "stat", "x", "--at", url)
-        for result in (shown, listed, told, run("tocsin", "doctor", "--at", url), run("evt_wait", "--at", url, "x")):
-            assert (result.returncode, result.stderr) == (0, "")
-            assert PASSWORD not in result.stdout
-        assert json.loads(listed.stdout)[0]["at"] == f"unix://{server.socket}"
-        for wrong in (f"unix://{server.socket}", f"unix://:{PASSWORD}not@{server.socket}"):
-            for call in (["tocsin", "set", "x"], ["tocsin", "ls"], ["evt_wait", "x"]):
-                assert_one_line(run(call[0], *call[1:], "--at", wrong), 3, server.socket)
-
-
-def test_another_kind(run: Run, said: Callable[..., str]) -> None:
-    said("tocsin", "set", "x")
-    for call in ("put x 1", "get x", "signal x", "emit x a", "work x -- cat", "peek x"):
-        assert_one_line(run("tocsin", *call.split()), 3, "x")
-
-
-@pytest.mark.parametrize(
-    "call",
-    ["evt_wait x", "tocsin wait x", "tocsin wait --any x y", "tocsin listen s", "tocsin get q",
-     "tocsin receive q -- cat", "tocsin work q -- cat", "tocsin on b x"],
-)  # fmt: skip
-def test_a_server_that_is_lost_in_the_middle_of_a_wait(call: str, environment: dict[str, str]) -> None:
-    with RedisServer() as server:
-        environment["TOCSIN_AT"] = server.url(patience=0.2)
-        with (
-            Bus("b", at=environment["TOCSIN_AT"]),
-            subprocess.Popen(call.split(), env=environment, stderr=subprocess.PIPE, text=True) as child,
-        ):
-            try:
-                until(lambda: b"cmd=xread" in _clients(server), "it sleeps")
-                server.kill()
-                _, complaint = child.communicate(timeout=PATIENCE_S)
-            finally:
-                child.kill()
-    assert (child.returncode, complaint.count("\n")) == (3, 1), complaint
-    assert server.socket in complaint
-
-
-WRONG = {
-    "an option": ("unix:///s?nope=1", 2, "nope"),
-    "a database": ("redis://h/one", 2, "db"),
-    "another scheme": ("http://h", 3, "redis://"),
-}
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_url(case: str, run: Run) -> None:
-    url, code, says = WRONG[case]
-    for verb in (["set", "x"], ["ls"], ["stat", "x"]):
-        assert_one_line(run("tocsin", *verb, "--at", url), code, says)
+# -- beside what a server has
 
 
 def test_a_path_is_a_file_wherever_the_place_is(said: Callable[..., str], tmp_path: Path) -> None:

@@ -12,16 +12,13 @@ import pytest
 from harness.callers import RUN, InThread
 from harness.proxies import Proxy
 from harness.servers import RedisServer
-from harness.subjects import LOCK, until_blocked
+from harness.subjects import CALLERS, LOCK, PATIENT, until_blocked
 from harness.until import age, until
 
 from tocsin import Lock, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-PATIENT = 150
-CALLERS = ("thread", "asyncio", "trio")
 
 
 @pytest.fixture

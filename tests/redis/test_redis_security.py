@@ -17,7 +17,7 @@ import pytest
 import trustme
 from harness.proxies import Proxy
 from harness.servers import RedisServer
-from harness.subjects import SUBJECTS, Subject, pending, until_blocked
+from harness.subjects import Subject, pending, until_blocked
 
 from tocsin import Event, Queue, Unreachable
 
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SECRET = "hunter2-secret"
-
-
-@pytest.fixture(params=SUBJECTS)
-def subject(request: pytest.FixtureRequest) -> Subject:
-    return SUBJECTS[request.param]
 
 
 @pytest.fixture(scope="module")
