@@ -12,6 +12,9 @@
 
 #define ACKED 0x100 /* perhaps: by a recovery that was killed in its ack, or after it */
 
+/* Its next look for the dead is due, however long ago the last one was: one that was killed may have made the queue, and looked. */
+static void look_now(toc_queue *q) { atom_store_rel(&queue_file(q)->looked_ns, 0); }
+
 /* -- a fresh process that is killed */
 
 void world_recovery(struct world *w)
@@ -22,8 +25,7 @@ void world_recovery(struct world *w)
     toc_queue *q = world_open(w);
     if (!q)
         return;
-    if (w->file)
-        world_look_now(w);
+    look_now(q);
     if (toc_queue_ready(q) == 0)
         toc_queue_bury(q);
     memcpy(bytes, &n, sizeof n);
@@ -110,8 +112,7 @@ static void fresh_main(struct world *w, int doubt)
     toc_queue_stat st;
     toc_queue *q = world_open(w);
     MUST("open", q ? 0 : w->page->rc, 0);
-    if (w->file)
-        world_look_now(w);
+    look_now(q);
     MUST("being somebody", toc_queue_ready(q), 0);
     if (w->late) { /* others go on for a while before somebody asks who is dead */
         atom_store_rel(&queue_file(q)->looked_ns, (uint64_t)toc_now());
@@ -119,7 +120,7 @@ static void fresh_main(struct world *w, int doubt)
         drain(w, q, -1);
         if (w->page->fault[0])
             return;
-        atom_store_rel(&queue_file(q)->looked_ns, 0);
+        look_now(q);
     }
     int rc = toc_queue_bury(q);
     MUST("burying", rc, 0);

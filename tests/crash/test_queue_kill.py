@@ -41,7 +41,7 @@ def test_a_kill_at_any_instruction_loses_nothing_and_gives_nothing_twice(
     assert total["faults"] == 0
     assert total["operations"] >= 62
     assert total["kills"] >= cases(200, 150_000)
-    assert total["recoveries"] >= cases(10, 10_000)
+    assert total["recoveries"] >= cases(5, 10_000), "one state in 20 of over 100, and each recovery at least once"
     tally(
         f"{total['kills']:,} kills in {total['operations']} operations, {total['recoveries']:,} of the recovery; "
         f"{total['instructions']:,} instructions stepped, seed {seed}"
