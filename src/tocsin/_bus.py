@@ -208,29 +208,35 @@ class Bus(Hears):
         """What this bus is at this instant: for debugging, and for tests that must know that somebody waits."""
         from tocsin._stats import BusStats
 
-        found = self._registry.all()
-        backlogs = [listener._backlog for listener in found if listener._backlog is not None]
         return BusStats(
             name=self.name,
             at=self.at,
             path=self.path,
             kind="bus",
-            handlers=sum(isinstance(listener, BusHandler) for listener in found),
-            waits=sum(isinstance(listener, Seat) for listener in found),
-            subscriptions=sum(isinstance(listener, Inbox) for listener in found),
-            queued=sum(len(backlog.pending) for backlog in backlogs),
-            dropped=sum(backlog.dropped for backlog in backlogs),
             waiting_here=len(self._waiting),
             closed=self._over is not None,
             subscribers=None if self._over is not None else self._subscribers(),
+            **self._counts(),
         )
+
+    def _counts(self) -> dict[str, int]:
+        """Who listens in this process, and what they have not heard yet."""
+        found = self._registry.all()
+        backlogs = [listener._backlog for listener in found if listener._backlog is not None]
+        return {
+            "handlers": sum(isinstance(listener, BusHandler) for listener in found),
+            "waits": sum(isinstance(listener, Seat) for listener in found),
+            "subscriptions": sum(isinstance(listener, Inbox) for listener in found),
+            "queued": sum(len(backlog.pending) for backlog in backlogs),
+            "dropped": sum(backlog.dropped for backlog in backlogs),
+        }
 
     def _subscribers(self) -> int | None:
         """How many handles listen, in all living processes together."""
         return None
 
     def __repr__(self) -> str:
-        found = self.stats()
+        counts = self._counts()
         where = "" if self.name is None else f" {self.name!r} at {self.at!r}"
-        state = "closed" if found.closed else f"{found.handlers} handlers, {found.queued} queued"
+        state = "closed" if self._over is not None else f"{counts['handlers']} handlers, {counts['queued']} queued"
         return f"<tocsin.Bus{where}: {state}>"

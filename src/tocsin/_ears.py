@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Events = tuple[tuple[int, int], ...]
 
 _EDGE = select.EPOLLIN | select.EPOLLET
+_SURE_NS = 1_000_000_000
 
 
 class Ears(_core.Hearing):
@@ -42,6 +43,7 @@ class Ears(_core.Hearing):
         self.deaf = False
         self.is_closed = False
         self.looked = _core.now()
+        self.sure_until = 0
         self.lock = threading.RLock()
         self.waiters = 0
         self._level = select.EPOLLIN | (select.EPOLLONESHOT if once else 0)
@@ -97,7 +99,8 @@ class Ears(_core.Hearing):
         fd = bell.listen()
         if fd < 0:
             return
-        self.is_far |= bell.is_far()
+        if bell.is_far():
+            self.is_far, self.sure_until = True, 0
         with contextlib.suppress(FileExistsError):
             self.epoll.register(fd, _EDGE)
         if (old := self.bells.pop(fd, None)) is not None and old is not bell:
@@ -150,6 +153,14 @@ class Ears(_core.Hearing):
                 if far._heard_at() < other._heard_at():
                     found[far.at] = far
         return list(found.values())
+
+    def is_unsure(self) -> bool:
+        """Is there a server that has said nothing for a second? It may be out of reach."""
+        now = _core.now()
+        if not self.is_far or now < self.sure_until:
+            return False
+        self.sure_until = min([handle._heard_at() for handle in self.quietest()], default=now) + _SURE_NS
+        return now >= self.sure_until
 
     # -- hearing
 

@@ -87,6 +87,12 @@ class Together:
                 return True
         return False
 
+    def judge_last(self) -> bool:
+        """At the deadline: nothing has come, or nothing comes through. Unreachable."""
+        for handle in self.ears.quietest():
+            handle._look_last()
+        return self.judge(self.ears.poll(0))
+
     # -- waiting
 
     def seconds(self, until: int) -> float:
@@ -96,23 +102,20 @@ class Together:
         if self.judge(()):
             return True
         if until == 0:
-            return False
+            return self.ears.is_unsure() and self.judge_last()
         warn_if_loop_is_running("wait_all_async", 1)
         self.waits = True
         while True:
             if self.judge(self.ears.poll(self.seconds(until))):
                 return True
             if 0 <= until <= _core.now():
-                # Nothing has come, or nothing comes through.
-                for handle in self.ears.quietest():
-                    handle._look_last()
-                return self.judge(self.ears.poll(0))
+                return self.judge_last()
 
     async def wait_async(self, until: int) -> bool:
         if self.judge(()):
             return True
         if until == 0:
-            return False
+            return self.ears.is_unsure() and self.judge_last()
         from tocsin._aio import Readable
 
         self.waits = True

@@ -114,7 +114,7 @@ class Waiting:
         try:
             found = self._step(0, anew=anew)
             if found or until == 0:
-                return found
+                return found or self._now_step()
             warn_if_loop_is_running(twin, 1)
             while True:
                 found = self._step(self._ears.seconds(until))
@@ -124,6 +124,12 @@ class Waiting:
                     return self._last_step() if self._ears.is_far else []
         finally:
             self._end()
+
+    def _now_step(self) -> list[Any]:
+        """Nothing is ready, of one who doesn't wait: of that a server must have said so. Unreachable."""
+        with self._ears.lock:
+            unsure = self._ears.is_unsure()
+        return self._last_step() if unsure else []
 
     def _last_step(self) -> list[Any]:
         """At the deadline: nothing has come, or nothing comes through. Unreachable."""
@@ -145,7 +151,7 @@ class Waiting:
         try:
             found = self._step(0, anew=anew)
             if found or until == 0:
-                return found
+                return found or self._now_step()
             from tocsin._aio import Readable
 
             with Readable(self._ears.epoll.fileno()) as readable:

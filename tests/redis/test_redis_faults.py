@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 
 import pytest
 from harness.callers import RUN, InThread
 from harness.proxies import Proxy
 from harness.servers import RedisServer
 from harness.subjects import CALLERS, PATIENT, SUBJECTS, Subject, pending, until_blocked
-from harness.until import age, until
+from harness.until import until
 
 from tocsin import Empty, Queue, Unreachable
 
@@ -75,29 +74,6 @@ def test_killed_in_the_midst_of_changes(durable: RedisServer, subject: Subject) 
             durable.start()
         changes.result()
         assert subject.count(handle) == 60
-
-
-# -- a server that is stopped
-
-
-@pytest.mark.parametrize("caller", CALLERS)
-def test_stopped_and_continued(durable: RedisServer, subject: Subject, caller: str) -> None:
-    """It is waited for: nothing fails, and nothing is done twice."""
-    place = durable.url(patience=PATIENT)
-    with subject.open(place) as handle, subject.open(place) as other:
-        wait = subject.start(handle, caller)
-        until_blocked(durable, wait)
-        durable.signal(signal.SIGSTOP)
-        try:
-            change = InThread(lambda: subject.change(other))
-            age(1.2)
-            assert not change.done()
-            assert not wait.done()
-        finally:
-            durable.signal(signal.SIGCONT)
-        change.result()
-        assert wait.result()
-        assert subject.count(other) == 1
 
 
 # -- connections that are cut

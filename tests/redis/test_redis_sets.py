@@ -7,45 +7,21 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from harness.callers import RUN, InThread
+from harness.callers import InThread
 from harness.proxies import Proxy
 from harness.subjects import blocked
 from harness.until import until
+from harness.ways import WAYS, Way
 
-from tocsin import Event, Unreachable, WaitSet, wait_all, wait_all_async, wait_any, wait_any_async
+from tocsin import Event, Unreachable, wait_any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from harness.servers import RedisServer
 
-    Way = Callable[..., Any]
-
 #: Long enough for a busy machine to get into the wait.
 SECONDS = 8
-
-
-def by_set(*objs: Any, timeout: float | None) -> Any:
-    with WaitSet(objs) as made:
-        return made.wait(timeout)
-
-
-async def by_set_async(*objs: Any, timeout: float | None) -> Any:
-    with WaitSet(objs) as made:
-        return await made.wait_async(timeout)
-
-
-def on(loop: str, call: Way) -> Way:
-    return lambda *objs, timeout: RUN[loop](lambda: call(*objs, timeout=timeout))
-
-
-WAYS: dict[str, Way] = {
-    f"{name}-{caller}": way if caller == "thread" else on(caller, twin)
-    for name, way, twin in (
-        ("any", wait_any, wait_any_async), ("all", wait_all, wait_all_async), ("set", by_set, by_set_async),
-    )
-    for caller in ("thread", "asyncio", "trio")
-}  # fmt: skip
 
 
 @pytest.fixture(params=WAYS)

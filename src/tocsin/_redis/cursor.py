@@ -46,7 +46,7 @@ class RedisCursor(RedisHandle):
                 if count < self._cursor:  # noqa: PLR1730 - no calls here
                     self._cursor = count
 
-    def _look_there_steps(self, until: int = 0) -> Steps[list[Any]]:
+    def _look_there_steps(self, until: int = -1) -> Steps[list[Any]]:
         known = self._count
         return self._compared((yield from super()._look_there_steps(until)), known)
 

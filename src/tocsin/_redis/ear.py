@@ -152,6 +152,16 @@ class Ear(EarLine):
             self._lose(OSError("it doesn't answer"))
             self.tell()
 
+    def suspect(self, error: Unreachable) -> None:
+        """A look had no answer: so there is no connection before the next one has. Unreachable, if patience is over."""
+        with self.lock:
+            if self.is_given_up():
+                raise error
+            if self.line is not None or self.lost is None:
+                self.asks_first = True
+                self._lose(error)
+                self.tell()
+
     # -- looks
 
     def learn(self, last: bytes, found: list[Any], *, anew: bool = False) -> None:

@@ -39,7 +39,7 @@ class EarLine:
         """With nothing open; also in a fork's child."""
         self.line: Line | None = None
         self.armed = False  # is a read outstanding on it?
-        self.was_there = False  # was there ever a connection?
+        self.asks_first = False  # a new connection begins with a look: there was another, or no answer
         self.lost: Unreachable | None = None  # why there is none
         self.lost_at = 0
         self.retry_at = 0
@@ -74,7 +74,7 @@ class EarLine:
         elif self.is_closed or self.line is not None or found.pid != os.getpid():
             found.close()
         else:
-            self.line, self.was_there, self.lost, self.pause, self.retry_at = found, True, None, _FIRST_NS, 0
+            self.line, self.asks_first, self.lost, self.pause, self.retry_at = found, True, None, _FIRST_NS, 0
             for poll in self.watching:
                 poll.register(found.fd, select.POLLIN)
 
@@ -85,7 +85,7 @@ class EarLine:
         except Unreachable as error:
             return error
         try:
-            if self.was_there:
+            if self.asks_first:
                 self._refresh(end)  # after a failover the numbers of entries may be smaller than they were
             line.unblock()
         except Unreachable as error:

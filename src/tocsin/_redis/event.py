@@ -174,9 +174,9 @@ class RedisEvent(RedisHeld, Event):
                 return self._ticket_of(side) > seen
             yield from self._look_after_steps()
 
-    def _judge(self, seen: int) -> int:
+    def _verdict(self, seen: int) -> int:
         self._look_after()
-        return super()._judge(seen)
+        return super()._verdict(seen)
 
     # -- ownership
 

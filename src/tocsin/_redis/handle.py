@@ -73,6 +73,8 @@ class RedisHandle(RedisWaited):
 
     def __repr__(self) -> str:
         try:
+            with contextlib.suppress(FileNotFoundError, ValueError):
+                self._look_there(0)  # not for as long as one has patience: people look on
             return super().__repr__()
         except ObjectDamaged:
             return f"<tocsin.{self._class} {self.name!r} at {self.at!r}: damaged>"
@@ -81,7 +83,7 @@ class RedisHandle(RedisWaited):
 
     def _check_name(self) -> int:
         with contextlib.suppress(OSError, ValueError, ObjectDamaged):  # its own next call tells
-            self._look_there()
+            self._look_there(0)
         return 0
 
 

@@ -42,13 +42,13 @@ class RedisKnown(RedisOpened):
 
     # -- looking
 
-    def _look_there_steps(self, until: int = 0) -> Steps[list[Any]]:
+    def _look_there_steps(self, until: int = -1) -> Steps[list[Any]]:
         """Ask what is so, and know it: the values of `_fields`, which others may have overtaken in what is known."""
         if self._over:
             self._fail(self._over)
         return self._looked((yield from self._answer_steps(self._server.ask_steps(self._asking, until))))
 
-    def _look_there(self, until: int = 0) -> list[Any]:
+    def _look_there(self, until: int = -1) -> list[Any]:
         return in_thread(self._look_there_steps(until))
 
     def _looked(self, found: list[Any]) -> list[Any]:

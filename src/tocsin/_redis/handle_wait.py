@@ -115,8 +115,11 @@ class RedisWaited(RedisKnown):
         return mark
 
     def _ticket(self) -> int:
-        """How far things are now: asked, because who waits for many counts from here on."""
-        self._look_there()
+        """How far things are now: asked, because who waits for many counts from here on, or from what is known."""
+        try:
+            self._look_there(0)
+        except Unreachable as error:
+            self._ear.suspect(error)
         return self._ticket_of(0)
 
     async def _ticket_async(self, until: int) -> int:
@@ -134,14 +137,26 @@ class RedisWaited(RedisKnown):
         return self._judge(seen) >= 0
 
     def _judge(self, seen: int) -> int:
-        """The ticket of this instant if it is ready, or was since the ticket `seen`; else the ticket's complement."""
+        """The ticket of this instant if it is ready, or was since the ticket `seen`; else the ticket's complement.
+
+        Nothing is ready of which the server says nothing. The ear goes on trying; Unreachable when patience is over.
+        """
+        try:
+            return self._verdict(seen)
+        except Unreachable as error:
+            self._ear.suspect(error)
+            return ~self._ticket_of(0)
+
+    def _verdict(self, seen: int) -> int:
         ear = self._ear
         if seen == NEVER and not self._over:
             with contextlib.suppress(FileNotFoundError):
-                self._look_there()
+                self._look_there(0)
         with ear.lock:
             ear.take()
             if not self._over:
+                if ear.is_given_up():
+                    ear.retry_at = 0  # who is told so has tried himself
                 ear.arm()
             if ear.is_given_up():
                 ear.check()
@@ -195,8 +210,12 @@ class RedisWaited(RedisKnown):
         ear = self._ear
         ear.check()
         if _core.now() - ear.heard >= _SURE_NS:
-            yield from self._look_there_steps()
+            yield from self._look_there_steps(0)
             ear.doubt()
+
+    def _has_patience(self, since: int) -> bool:
+        """Of a program that asks again and again, and has had no answer since then (ns)."""
+        return _core.now() - since <= self._server.address.patience_ns
 
     # -- by sets of waits
 

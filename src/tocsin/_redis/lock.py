@@ -83,17 +83,17 @@ class RedisLock(RedisLockTaking, Lock):
             self._fail(self._over)
         self._looked(self._run(_LOOK, (self._key,), (self._id,), 0))
 
-    def _judge(self, seen: int) -> int:
+    def _verdict(self, seen: int) -> int:
         ear = self._ear
         with ear.lock:
             ear.take()
         if seen == NEVER and not self._over:
-            return self._judge_now()
+            return self._verdict_now()
         if not self._over:
             self._look_if_unsure()
-        return super()._judge(0)
+        return super()._verdict(0)
 
-    def _judge_now(self) -> int:
+    def _verdict_now(self) -> int:
         """By a look alone, because news that come late tell of what was; and by its turns, so that who looks twice
         (`wait_all`) sees that it was taken in between and given back."""
         with contextlib.suppress(FileNotFoundError):
@@ -101,9 +101,9 @@ class RedisLock(RedisLockTaking, Lock):
             found = self._run(_LOOK, (self._key,), (self._id,), 0)
             self._looked(found)
             is_free, turns = not found[2], int(found[6])
-            ready = super()._judge(0) >= 0 and bool(self._over or self._stopped)
+            ready = super()._verdict(0) >= 0 and bool(self._over or self._stopped)
             return turns if is_free or ready else ~turns
-        return super()._judge(0)
+        return super()._verdict(0)
 
     def _is_ready(self, seen: int) -> bool:  # noqa: ARG002 - it is now, or it isn't
         try:

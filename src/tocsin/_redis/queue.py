@@ -91,11 +91,11 @@ class RedisQueue(RedisTaking, RedisPutting, RedisJoining, RedisKeyed, RedisHandl
             (b"XREAD", b"COUNT", 1, b"BLOCK", 0, b"STREAMS", self._items, self._stream, self._newest, self._last)
         )
 
-    def _look_there_steps(self, until: int = 0) -> Steps[list[Any]]:
+    def _look_there_steps(self, until: int = -1) -> Steps[list[Any]]:
         yield from self._figure_steps(until)
         return []
 
-    def _look_figures(self, until: int = 0) -> dict[str, Any]:
+    def _look_figures(self, until: int = -1) -> dict[str, Any]:
         return in_thread(self._figure_steps(until))
 
     def _figure_steps(self, until: int) -> Steps[dict[str, Any]]:
@@ -148,16 +148,16 @@ class RedisQueue(RedisTaking, RedisPutting, RedisJoining, RedisKeyed, RedisHandl
     def _ready(self) -> bool:
         now = _core.now()
         if self._stale or (self._look_at and now >= self._look_at):
-            found = self._look_figures()
+            found = self._look_figures(0)
             if not found["ready"] and (found["held"] or found["taken"]) and self._bury_dead(0):
-                self._look_figures()
+                self._look_figures(0)
         return bool(self._ready_count or (self._shut and not self._delayed))
 
-    def _judge(self, seen: int) -> int:
+    def _verdict(self, seen: int) -> int:
         if seen == (1 << 64) - 1:
             self._stale = True
         try:
-            return super()._judge(seen)
+            return super()._verdict(seen)
         except FileNotFoundError:
             return self._ring
 

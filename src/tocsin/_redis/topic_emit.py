@@ -100,7 +100,7 @@ class RedisEmitting(Base):
         if twin:
             warn_if_loop_is_running(twin, 3)
         with self._ear.counted():
-            if not (yield from self._burial((yield from self._listener_steps()))):
+            if not (yield from self._burial((yield from self._listener_steps(until)))):
                 yield from self._answer_steps(self._server.ask_steps(packed, end))
 
     def _room_question(self, seen: bytes, until: int) -> tuple[bytes, int]:
@@ -115,12 +115,12 @@ class RedisEmitting(Base):
 
     # -- listeners, everybody's
 
-    def _listener_steps(self) -> Steps[dict[bytes, int]]:
-        found = yield from self._answer_steps(self._server.ask_steps(pack((b"HGETALL", self._keys[2])), 0))
+    def _listener_steps(self, until: int) -> Steps[dict[bytes, int]]:
+        found = yield from self._answer_steps(self._server.ask_steps(pack((b"HGETALL", self._keys[2])), until))
         return dict(zip(found[::2], map(int, found[1::2]), strict=True))
 
-    def _listeners(self) -> dict[bytes, int]:
-        return in_thread(self._listener_steps())
+    def _listeners(self, until: int) -> dict[bytes, int]:
+        return in_thread(self._listener_steps(until))
 
     def _bury(self, listeners: dict[bytes, int]) -> set[bytes]:
         return in_thread(self._burial(listeners, at_once=True))
@@ -147,11 +147,11 @@ class RedisEmitting(Base):
     @property
     def subscribers(self) -> int:
         self._look_there()
-        listeners = self._listeners()
+        listeners = self._listeners(-1)
         return len(listeners) - len(self._bury(listeners))
 
     def _slowest(self) -> int:
-        listeners = self._listeners()
+        listeners = self._listeners(0)
         gone = self._bury(listeners)
         return min((cursor for listener, cursor in listeners.items() if listener not in gone), default=NEVER)
 

@@ -124,7 +124,7 @@ class RedisHearing(Base):
         self._pid = os.getpid()
         ear = self._listens()
         ear.looked = self._looked_at
-        ear.was_there = True  # its first connection may be to a server that began anew since
+        ear.asks_first = True  # its first connection may be to a server that began anew since
         return 0
 
     def _ask_where(self, until: int) -> Mark:

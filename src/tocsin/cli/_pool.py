@@ -10,7 +10,7 @@ import os
 import select
 import time
 
-from tocsin import _errors
+from tocsin import _core, _errors
 from tocsin._wait_set import WaitSet
 from tocsin.cli._asked import Asked, end_like
 from tocsin.cli._errand import Errand, NotStarted, is_roomy
@@ -29,6 +29,7 @@ else:
     import _signal
 
 _NEVER = float("inf")
+_AGAIN = 0.5  # seconds between questions to a server that doesn't answer
 
 
 class Terms:
@@ -55,6 +56,7 @@ class Pool:
         self._pending: Delivery[Any] | None = None  # there was no room for its process
         self._bad: set[int] = set()  # items of which the last that was done here was to fail
         self._look = _NEVER  # when to look at a queue that isn't waited for
+        self._silent_since = 0  # ns: the queue's server has answered nothing that we asked. 0: it has
         self._taking = True
         self._asked_to_drain = False
         self._ends_by: int | None = None
@@ -70,7 +72,7 @@ class Pool:
                 if not self._taking and not self._at_work:
                     break
                 self._draw()
-                for ready in self._set.wait(self._patience()):
+                for ready in self._wait():
                     errand = self._at_work.get(ready) if type(ready) is int else None
                     if errand is not None:
                         self._ended(errand)
@@ -118,6 +120,8 @@ class Pool:
         """As many as may be worked on; the queue is waited for only if more may be."""
         try:
             self._take_some()
+        except _errors.Unreachable as error:
+            self._bear(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, what is in hand is finished first
             self._fail(error)
 
@@ -137,6 +141,7 @@ class Pool:
             except _errors.ShutDown:
                 self._nothing_there(ends=True)
                 return
+            self._silent_since = 0
             self._start(delivery)
             if self._pending is not None:
                 break
@@ -144,6 +149,7 @@ class Pool:
 
     def _nothing_there(self, *, ends: bool) -> None:
         """Is this the end, or may something come back: from us, from others who may die, or because its time comes?"""
+        self._silent_since = 0
         found = self._queue._figures()  # not stats(), whose class costs a quarter of our start
         if ends and not (self._at_work or found["delayed"] or found["held"]):
             self._taking = False
@@ -154,6 +160,16 @@ class Pool:
             self._set.add(self._queue)
         if ends or found["shut"]:  # that others are done rings nothing here, nor does a shut queue's return
             self._look = self._queue._due() / 1e9  # on the same clock; the library's own look for the dead
+
+    def _bear(self, error: _errors.Unreachable) -> None:
+        """The queue's server doesn't answer: it may soon, and commands end meanwhile. Without patience it is lost."""
+        far: Any = self._queue
+        self._silent_since = self._silent_since or _core.now()
+        if not far._has_patience(self._silent_since):
+            self._fail(error)
+            return
+        self._set.add(self._queue)
+        self._look = time.monotonic() + _AGAIN
 
     def _start(self, delivery: Delivery[Any]) -> None:
         try:
@@ -225,6 +241,13 @@ class Pool:
             self._give_back(delivery, "there was no process for it", quietly=True)
 
     # -- signals and time
+
+    def _wait(self) -> list[Any]:
+        try:
+            return self._set.wait(self._patience())
+        except _errors.Unreachable as error:
+            self._bear(error)
+            return []
 
     def _heed(self) -> None:
         for number in self._asked.take():
