@@ -73,8 +73,8 @@ class Base:
                 nowhere.heir = place
                 nowhere.hand_over()
 
-    def _join(self, listener: Listener) -> None:
-        """From now on it hears what is emitted."""
+    def _join(self, listener: Listener, until: int = -1) -> None:  # noqa: ARG002 - for servers: see there
+        """From now on it hears what is emitted. `until` (ns): when whoever joins has to know."""
         self._registry.add(listener)
 
     def _join_soon(self, listener: Listener, until: int) -> Mark | None:  # noqa: ARG002 - a server's

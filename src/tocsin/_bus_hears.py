@@ -130,7 +130,7 @@ class Hears(Base):
         if loop_is_running():
             raise RuntimeError("this would stop the loop that runs on this thread: use `await bus.wait_async(...)`")
         check_pattern(name)
-        return Wait(self, name).wait(until)
+        return Wait(self, name, until).wait(until)
 
     def wait_async(self, name: str, timeout: float | None = None) -> Coroutine[Any, Any, BusEvent]:
         """`wait`, for asyncio, uvloop and trio. It counts from this call, not from where it is awaited:
@@ -144,7 +144,7 @@ class Hears(Base):
         self._check_open()
         check_pattern(name)
         self._adopt()
-        return Wait(self, name, until if loop_is_running() else None).wait_async(until)
+        return Wait(self, name, until, is_task=loop_is_running()).wait_async(until)
 
     def subscribe(self, pattern: str, *, policy: str = "drop_oldest", limit: int = LIMIT) -> Subscription:
         """The events of a name or a pattern, from now on, for ``for`` and ``async for``."""

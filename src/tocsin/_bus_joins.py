@@ -57,14 +57,14 @@ class Joins:
 
     # -- joining
 
-    def join(self, listener: Listener) -> None:
+    def join(self, listener: Listener, until: int = -1) -> None:
         kept = 0
         if not self.is_listening:
             self._listen()
         with self.books:
             if self.over is not None:
                 raise self.over
-            since = self.topic.head + 1
+            since = self.topic._head_by(until) + 1
             if not isinstance(listener, Seat):  # waits are for what comes, or they would find the same one each time
                 since = max(1, since - self.replay)
             self.bus._registry.add(listener)
@@ -93,7 +93,7 @@ class Joins:
                 if self.thread is None and self.bus._over is None:
                     self._start()
                 return mark
-        self.join(listener)
+        self.join(listener, until)
         return None
 
     def settle(self) -> None:

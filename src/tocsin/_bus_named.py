@@ -78,8 +78,8 @@ class NamedBus(Bus):
 
     # -- what comes
 
-    def _join(self, listener: Listener) -> None:
-        self._reader.join(listener)
+    def _join(self, listener: Listener, until: int = -1) -> None:
+        self._reader.join(listener, until)
 
     def _join_soon(self, listener: Listener, until: int) -> Mark | None:
         return self._reader.join_soon(listener, until)

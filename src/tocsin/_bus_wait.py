@@ -20,16 +20,16 @@ class Seat:
     _backlog = None
     __slots__ = ("_claim", "_mark", "_meeting", "bus", "pattern")
 
-    def __init__(self, bus: Base, pattern: str, until: int | None) -> None:
+    def __init__(self, bus: Base, pattern: str, until: int, *, is_task: bool) -> None:
         self.bus = bus
         self.pattern = pattern
         self._claim = [None]
         self._meeting = Meeting()
         self._mark: Mark | None = None
-        if until is None:
-            bus._join(self)
-        else:
+        if is_task:
             self._mark = bus._join_soon(self, until)
+        else:
+            bus._join(self, until)
 
     def claim(self) -> bool:
         """Be the one who admits somebody."""
@@ -72,12 +72,12 @@ class Seat:
 
 
 class Wait:
-    """The waiter's hold on its seat; who lets go of it, waited for or not, has left. `until`: of a task's wait."""
+    """The waiter's hold on its seat; who lets go of it, waited for or not, has left."""
 
     __slots__ = ("_seat",)
 
-    def __init__(self, bus: Base, pattern: str, until: int | None = None) -> None:
-        self._seat = Seat(bus, pattern, until)
+    def __init__(self, bus: Base, pattern: str, until: int, *, is_task: bool = False) -> None:
+        self._seat = Seat(bus, pattern, until, is_task=is_task)
 
     def __del__(self) -> None:
         seat = getattr(self, "_seat", None)

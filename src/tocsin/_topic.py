@@ -80,6 +80,10 @@ class Topic(_core.Topic, Cursor["Heard"]):
             self._fail(reason)
         self._replay = replay  # for copies in other processes, which listen as well
 
+    def _head_by(self, until: int) -> int:  # noqa: ARG002 - a server's
+        """`head`, which is to be known by `until` (ns)."""
+        return self.head
+
     # -- emit emit_many subscribers head cursor are the binding's own, for their speed
 
     async def emit_async(self, payload: bytes, *, wait: float | None = 0.0) -> int:

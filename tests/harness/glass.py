@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import select
 import struct
 import termios
 import time
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyte
 
-from harness.terminal import Terminal
+from harness.terminal import Terminal, readable
 from harness.until import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class Glass(Terminal):
 
     def read(self, patience: float = 0.0) -> bool:
         """What has come meanwhile; False: nothing, or it is hung up."""
-        ready, _, _ = select.select([self.keys], [], [], patience)
+        ready = readable(self.keys, patience)
         try:
             new = os.read(self.keys, 65536) if ready else b""
         except OSError:

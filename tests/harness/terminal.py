@@ -64,8 +64,8 @@ class Terminal:
         """What was on the screen up to and with the pattern; it is wiped away."""
         end = time.monotonic() + PATIENCE_S
         while not (found := re.search(pattern, self.screen)):
-            ready, _, _ = select.select([self.keys], [], [], max(0.0, end - time.monotonic()))
-            assert ready, f"never came: {pattern}; on the screen:\n{self.screen}"
+            left = max(0.0, end - time.monotonic())
+            assert readable(self.keys, left), f"never came: {pattern}; on the screen:\n{self.screen}"
             self.screen += os.read(self.keys, 4096).decode(errors="replace").replace("\r\n", "\n")
         seen, self.screen = self.screen[: found.end()], self.screen[found.end() :]
         return seen
@@ -79,6 +79,13 @@ class Terminal:
         """A command in the foreground that has said `ready PID`, of its parent: that number."""
         self.type(command + "\n")
         return int(re.findall(r"ready (\d+)\n", self.until(r"ready \d+\n"))[0])
+
+
+def readable(fd: int, seconds: float) -> bool:
+    """Of whatever number: `select` ends at 1,024, and a process that has tested much may have more than that open."""
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def session(leader: int) -> list[int]:

@@ -84,7 +84,7 @@ def emitted_while_the_reader_is_busy(bus: Any) -> Iterator[tuple[Bus, Wait]]:
             until(lambda: taken == [0], "the handler is busy")
             other.emit("x", (1,))
             until(lambda: bus._reader.dealt == 2, "its backlog is full")
-            early = Wait(bus, "x")
+            early = Wait(bus, "x", -1)
             other.emit("x", (2,))
             until(lambda: bus._topic.cursor == 3, "the reader has it, and waits for room")
             yield other, early
@@ -111,7 +111,7 @@ def test_what_the_reader_has_and_has_not_dealt_comes_before_what_the_lookout_see
 def test_a_lookout_claims_nothing_that_came_before_its_wait_began(bus: Any) -> None:
     with emitted_while_the_reader_is_busy(bus) as (other, _):
         other.emit("x", (3,))
-        wait = Wait(bus, "x")
+        wait = Wait(bus, "x", -1)
         lookout = Lookout(bus._reader, wait._seat)
         assert lookout.claim(4, b'["x", [3], {}]') is None
         assert lookout.claim(5, b'["x", [4], {}]') == ("x", (4,), {})

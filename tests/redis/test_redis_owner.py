@@ -31,6 +31,26 @@ event.set()
 lock.release()
 say("kept")
 """
+COUNT = """
+import contextlib
+from harness.until import until
+
+def descriptors():
+    return len(os.listdir("/proc/self/fd"))
+
+def hold(at):
+    with contextlib.closing(tocsin.Lock("x", at=at)) as lock, lock:
+        pass
+
+first, *others = sys.argv[1:]
+hold(first)
+before = descriptors()
+say("held")
+for at in others:
+    hold(at)
+until(lambda: descriptors() <= before, "all are gone")
+say("none")
+"""
 #: Longer than a death takes to be known.
 LONGER = (GRACE_NS + 3 * LOOK_NS) / 1e9
 
@@ -177,3 +197,9 @@ def test_a_forked_child_claims_for_itself(place: str, lock: Lock, event: Event) 
         other.wait()
     assert caught.value.owner == (pid, "child", False)
     lock.release()
+
+
+def test_who_held_something_leaves_no_descriptor(server: RedisServer) -> None:
+    """In a process of its own, where nothing else comes and goes."""
+    with Child(COUNT, *[server.url() for _ in range(20)]) as child:
+        assert [child.hear(), child.hear()] == ["held", "none"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from harness.subjects import CALLERS, PATIENT, Subject, blocked, until_blocked
 from harness.until import PATIENCE_S, age, until
 from harness.ways import WAYS
 
-from tocsin import Bus, DataEvent, Event, Lock, Queue, Signal, Unreachable, WaitSet, wait_all, wait_any
+from tocsin import Bus, DataEvent, Empty, Event, Lock, Queue, Signal, Unreachable, WaitSet, wait_all, wait_any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,6 +99,68 @@ def test_who_looks_on_is_not_kept(durable: RedisServer) -> None:
             assert "0 handlers, 0 queued" in repr(bus)
             assert ["its server can't be reached" in repr(handle) for handle in handles] == [True] * len(made)
         assert ["its server can't be reached" in repr(handle) for handle in handles] == [False] * len(made)
+
+
+WAITS: dict[str, tuple[Callable[[str], Any], Callable[[Any, float], Any]]] = {
+    "event": (lambda at: Event("e", at=at), lambda event, t: event.wait(t)),
+    "clear": (lambda at: Event("e", at=at), lambda event, t: event.wait_clear(t)),
+    "signal": (lambda at: Signal("s", at=at), lambda pulse, t: pulse.wait(t)),
+    "data": (lambda at: DataEvent("d", at=at), lambda data, t: data.wait(t)),
+    "get": (lambda at: Queue("q", at=at), lambda queue, t: queue.get(timeout=t)),
+    "receive": (lambda at: Queue("q", at=at), lambda queue, t: queue.receive(timeout=t)),
+    "join": (lambda at: had_none(Queue("q", at=at)), lambda queue, t: queue.join(timeout=t)),
+    "lock": (lambda at: Lock("l", at=at), lambda lock, t: lock.acquire(timeout=t)),
+    "bus": (lambda at: Bus("b", at=at), lambda bus, t: bus.wait("x", timeout=t)),
+    "bus that listens": (lambda at: listens(Bus("b", at=at)), lambda bus, t: bus.wait("x", timeout=t)),
+}
+
+
+def had_none(queue: Queue[Any]) -> Queue[Any]:
+    """It has a connection by which it takes items, of which something may be left to be said."""
+    with pytest.raises(Empty):
+        queue.get(timeout=0.01)
+    return queue
+
+
+def listens(bus: Bus) -> Bus:
+    bus.on("y")(print)
+    return bus
+
+
+def test_deadlines_hold(durable: RedisServer) -> None:
+    """Whose patience would last for a day is told at his deadline, or soon after."""
+    place = durable.url(patience=86400)
+    with contextlib.ExitStack() as stack:
+        waits: dict[str, Callable[[], Any]] = {}
+        for name, (make, wait) in WAITS.items():
+            handle = stack.enter_context(contextlib.closing(make(place)))
+            waits[name] = lambda wait=wait, handle=handle: wait(handle, A_WHILE)
+        for name, way in WAYS.items():
+            many = [stack.enter_context(contextlib.closing(make(place))) for make, _ in list(WAITS.values())[:8]]
+            waits[name] = lambda way=way, many=many: way(*many, timeout=A_WHILE)
+        with stopped(durable):
+            begun = {name: InThread(wait) for name, wait in waits.items()}
+            for wait in begun.values():
+                with pytest.raises(Unreachable, match="can't be reached"):
+                    wait.result()
+
+
+def test_who_was_told_is_not_kept(durable: RedisServer) -> None:
+    """What is remembered of a silent server is a text, not the error, which would hold all who have raised it."""
+    place = durable.url(patience=PATIENT)
+    gc.disable()
+    try:
+        with Event("y", at=place) as other, WaitSet([other]) as made:
+            event: Event | None = Event("x", at=place)
+            gone = weakref.ref(event)
+            with stopped(durable):
+                for wait in (made.wait, event.wait, lambda timeout, event=event: wait_any(event, timeout=timeout)):
+                    with contextlib.suppress(Unreachable):
+                        wait(timeout=A_WHILE)
+                event = wait = None  # type: ignore[assignment]
+                assert gone() is None
+    finally:
+        gc.enable()
 
 
 # -- waits for many

@@ -40,7 +40,7 @@ class EarLine:
         self.line: Line | None = None
         self.armed = False  # is a read outstanding on it?
         self.asks_first = False  # a new connection begins with a look: there was another, or no answer
-        self.lost: Unreachable | None = None  # why there is none
+        self.lost: str | None = None  # why there is none; not an error, which would hold all who have raised it
         self.lost_at = 0
         self.retry_at = 0
         self.pause = _FIRST_NS
@@ -60,6 +60,10 @@ class EarLine:
         now = _core.now()
         if self.connecting or self.is_closed or now < self.retry_at:
             return
+        if until == 0 and (mute := self.server.mute()) is not None:
+            self._lose(Unreachable(mute[1]))
+            self.retry_at = mute[0]
+            return
         end = now + QUICK_NS if until == 0 else min(self.server.until(until), now + _TRY_NS)
         # Without the lock, which those need who close and cancel.
         self.connecting = True
@@ -70,6 +74,8 @@ class EarLine:
             self.lock._acquire_restore(held)  # type: ignore[attr-defined]
             self.connecting = False
         if isinstance(found, Unreachable):
+            if until == 0 and _core.now() >= end:  # silent all the time, and the others need not try the same
+                self.server.hush(str(found))
             self._lose(found)
         elif self.is_closed or self.line is not None or found.pid != os.getpid():
             found.close()
@@ -103,7 +109,7 @@ class EarLine:
             self.pause = _FIRST_NS
         if self.lost is None:
             self.lost_at = now
-        self.lost = error if isinstance(error, Unreachable) else unreachable(self.server.address, error)
+        self.lost = str(error if isinstance(error, Unreachable) else unreachable(self.server.address, error))
         # The first try is at once, because most connections are lost alone.
         self.retry_at = now if was_there else now + self.pause
         if not was_there:
@@ -123,7 +129,7 @@ class EarLine:
     def check(self) -> None:
         """Unreachable, if there is no connection: what a wait says whose time is over, or whose patience is."""
         if self.lost is not None:
-            raise self.lost from None
+            raise Unreachable(self.lost) from None
 
     def is_given_up(self) -> bool:
         """Has there been no connection for as long as one has patience?"""

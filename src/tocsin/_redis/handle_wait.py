@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tocsin import _core
 from tocsin._errors import TocsinError, Unreachable
 from tocsin._redis.handle_news import RedisKnown
+from tocsin._redis.server import SOON
 from tocsin._redis.steps import Step, in_task, in_thread
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class RedisWaited(RedisKnown):
     def _ticket(self) -> int:
         """How far things are now: asked, because who waits for many counts from here on, or from what is known."""
         try:
-            self._look_there(0)
+            self._look_there(SOON)
         except Unreachable as error:
             self._ear.suspect(error)
         return self._ticket_of(0)
@@ -151,7 +152,7 @@ class RedisWaited(RedisKnown):
         ear = self._ear
         if seen == NEVER and not self._over:
             with contextlib.suppress(FileNotFoundError):
-                self._look_there(0)
+                self._look_there(SOON)
         with ear.lock:
             ear.take()
             if not self._over:

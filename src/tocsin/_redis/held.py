@@ -15,6 +15,7 @@ from tocsin import _core
 from tocsin._errors import Unreachable
 from tocsin._redis.handle import RedisHandle
 from tocsin._redis.owner import LOOK_NS
+from tocsin._redis.server import SOON
 from tocsin._redis.steps import in_thread
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class RedisHeld(RedisHandle):
         if not holder:
             return False
         try:
-            dead = yield from self._server.judge.dead_among_steps(self._server, (holder.partition(b":")[0],))
+            dead = yield from self._server.judge.dead_among_steps(self._server, (holder.partition(b":")[0],), SOON)
         except Unreachable:  # who waits has patience
             return False
         if dead:

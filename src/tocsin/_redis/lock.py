@@ -17,7 +17,7 @@ from tocsin._redis.handle import NEVER
 from tocsin._redis.held import note_of
 from tocsin._redis.lock_take import RELEASE, RedisLockTaking
 from tocsin._redis.script import script
-from tocsin._redis.server import Refusal
+from tocsin._redis.server import SOON, Refusal
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -81,7 +81,7 @@ class RedisLock(RedisLockTaking, Lock):
     def _look_waiting(self) -> None:
         if self._over:
             self._fail(self._over)
-        self._looked(self._run(_LOOK, (self._key,), (self._id,), 0))
+        self._looked(self._run(_LOOK, (self._key,), (self._id,), SOON))
 
     def _verdict(self, seen: int) -> int:
         ear = self._ear
@@ -98,7 +98,7 @@ class RedisLock(RedisLockTaking, Lock):
         (`wait_all`) sees that it was taken in between and given back."""
         with contextlib.suppress(FileNotFoundError):
             self._look_after()
-            found = self._run(_LOOK, (self._key,), (self._id,), 0)
+            found = self._run(_LOOK, (self._key,), (self._id,), SOON)
             self._looked(found)
             is_free, turns = not found[2], int(found[6])
             ready = super()._verdict(0) >= 0 and bool(self._over or self._stopped)

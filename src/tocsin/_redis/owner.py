@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 GRACE_NS = 2_000_000_000
 LOOK_NS = 1_000_000_000
 _SHARED_NS = LOOK_NS // 2  # for how long it counts that another saw it
-_CONNECT_NS = 5_000_000_000  # for the first connection
+CONNECT_NS = 5_000_000_000  # for the first connection
 _AGAIN_S = 0.1  # the keeper's pause before it tries again
 _HOUR_S = 3600.0
 _KEPT_S = 7 * 86_400  # the note of who he is, renewed each hour
@@ -50,7 +50,7 @@ class Owner:
         self._note = f"{os.getpid()} {socket.gethostname()}"
         self._over = False
         # Not for as long as one has patience: who holds, or begins to listen, may have a deadline of his own.
-        self._line: Line | None = self._connect(server, server.until(_core.now() + _CONNECT_NS))
+        self._line: Line | None = self._connect(server, server.until(_core.now() + CONNECT_NS))
         self._calls, self._caller = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         keeper = threading.Thread(target=_keep, args=(self, server.address), name="tocsin keeper", daemon=True)
         keeper.start()
@@ -79,14 +79,24 @@ class Owner:
         with contextlib.suppress(OSError):
             os.write(self._caller, b"x")
 
+    def close_calls(self) -> None:
+        """By the keeper, and not before `stop` has called it: until then the number is in use."""
+        poll = select.poll()
+        poll.register(self._calls, select.POLLIN)
+        poll.poll()
+        self._close_calls()
+
+    def _close_calls(self) -> None:
+        for fd in (self._calls, self._caller):
+            with contextlib.suppress(OSError):
+                os.close(fd)
+
     def forget(self) -> None:
         """In a fork's child, which holds nothing: our copy of the connection would make the dead look alive."""
         self._over = True
         if self._line is not None:
             self._line.forget()
-        for fd in (self._calls, self._caller):
-            with contextlib.suppress(OSError):
-                os.close(fd)
+        self._close_calls()
 
 
 def _keep(owner: Owner, address: Any) -> None:
@@ -120,6 +130,7 @@ def _keep(owner: Owner, address: Any) -> None:
     if line is not None and owner.pid == os.getpid():
         line.close()
     server.close()
+    owner.close_calls()
 
 
 def _sound(server: Server, answer: Any) -> Any:

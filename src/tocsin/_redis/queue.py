@@ -20,6 +20,7 @@ from tocsin._redis.queue_join import RedisJoining
 from tocsin._redis.queue_put import RedisPutting
 from tocsin._redis.queue_take import Claim, RedisTaking
 from tocsin._redis.script import script
+from tocsin._redis.server import SOON
 from tocsin._redis.steps import in_task, in_thread
 
 if TYPE_CHECKING:
@@ -148,9 +149,9 @@ class RedisQueue(RedisTaking, RedisPutting, RedisJoining, RedisKeyed, RedisHandl
     def _ready(self) -> bool:
         now = _core.now()
         if self._stale or (self._look_at and now >= self._look_at):
-            found = self._look_figures(0)
-            if not found["ready"] and (found["held"] or found["taken"]) and self._bury_dead(0):
-                self._look_figures(0)
+            found = self._look_figures(SOON)
+            if not found["ready"] and (found["held"] or found["taken"]) and self._bury_dead(SOON):
+                self._look_figures(SOON)
         return bool(self._ready_count or (self._shut and not self._delayed))
 
     def _verdict(self, seen: int) -> int:

@@ -48,7 +48,7 @@ class RedisJoining(RedisFetching):
         return await in_task(self._joining(_core.deadline(timeout), ""))
 
     def _joining(self, until: int, twin: str) -> Steps[bool]:
-        yield from self._settling()
+        yield from self._settling(until)
         while True:
             before = self._ring
             if self._over:

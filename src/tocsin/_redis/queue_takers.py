@@ -168,10 +168,10 @@ class RedisTakers(Base):
         finally:
             taker.close()
 
-    def _settling(self) -> Steps[None]:
+    def _settling(self, until: int = -1) -> Steps[None]:
         """Before one counts: what this handle has taken is said, and done."""
         if self._broken:
-            self._mend(-1)
+            self._mend(until)
         for _ in range(len(self._takers)):
             try:
                 taker = self._takers.pop()
@@ -179,12 +179,12 @@ class RedisTakers(Base):
                 return
             self._busy.add(taker)
             try:
-                yield from taker.asking(b"", 0, self._server.until(-1))
+                yield from taker.asking(b"", 0, self._server.until(until))
             except BaseException as error:
                 self._part(taker)
                 if not isinstance(error, Unreachable):
                     raise
-                self._mend(-1)
+                self._mend(until)
             else:
                 self._busy.discard(taker)
                 self._takers.insert(0, taker)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Who waits shorter, or not at all, gives the server this long for an answer.
 LEAST_NS = 1_000_000_000
+#: In place of a deadline, of who looks for a wait for many: no time, and no question if another has just asked in vain.
+SOON = 1
 #: How long to wait before the next try to reach it: from, to.
 _FIRST_NS, _LAST_NS = 5_000_000, 250_000_000
 _KEPT = 8  # idle connections
@@ -50,6 +52,7 @@ class Server:
         self.lock = threading.RLock()
         self.owner: Owner | None = None  # this process as a holder there (`owner`)
         self.judge = Judge()
+        self._mute: tuple[int, str] | None = None  # until when not to ask, and why
 
     def key(self, name: str) -> bytes:
         """Of the object `name`; its other keys begin with it. One hash tag per object."""
@@ -61,6 +64,14 @@ class Server:
         if until < 0:
             return now + self.address.patience_ns
         return min(max(until, now + LEAST_NS), now + self.address.patience_ns)
+
+    def mute(self) -> tuple[int, str] | None:
+        """Until when (ns) who has no time need not ask, as another has just asked in vain; and what he was told."""
+        found = self._mute
+        return found if found is not None and _core.now() < found[0] else None
+
+    def hush(self, why: str) -> None:
+        self._mute = (_core.now() + LEAST_NS, why)
 
     # -- connections
 
@@ -117,6 +128,8 @@ class Server:
     def answer_steps(self, question: Question, until: int) -> Steps[Any]:
         """The answer to a question. A task that is cancelled meanwhile can't know whether its change was made: what
         must not be lost that way is asked for in two steps, of which the first takes nothing for good."""
+        if until == SOON and (mute := self.mute()) is not None:
+            raise Unreachable(mute[1])
         trial = Trial(self, until)
         while True:
             try:
@@ -204,38 +217,42 @@ def said(error: ReplyError) -> str:
 class Trial:
     """One question's tries: until when, and what came of the last one."""
 
-    __slots__ = ("end", "last", "next", "server")
+    __slots__ = ("end", "is_brief", "last", "next", "server")
 
     def __init__(self, server: Server, until: int) -> None:
         self.server = server
+        self.is_brief = until == SOON
         self.end = server.until(until)
         self.next = _FIRST_NS
-        self.last: Exception | None = None
+        self.last: str | None = None  # not the error, whose traceback would hold us, and so itself
 
     def lost(self, error: Unreachable) -> None:
         if not self.server.known:  # it never was there: the address may be wrong, so say it at once
             raise error
-        if self.last is None or "NOREPLICAS" not in str(self.last):  # which says more: it was done
-            self.last = error
+        if self.last is None or "NOREPLICAS" not in self.last:  # which says more: it was done
+            self.last = str(error)
 
     def is_over(self, found: Any, line: Line) -> bool:
         """Is that the answer? Raises it, if it is an error that lasts."""
         server = self.server
         if type(found) is not ReplyError:
             server.give(line)
+            server._mute = None
             return True
         if not said(found).startswith(_NOT_YET):
             server.give(line)
             raise server.failure(found)
         line.close()  # the question goes on, and the writer's name with it
-        self.last = unreachable(server.address, found)
+        self.last = str(unreachable(server.address, found))
         return False
 
     def pause(self) -> float:
         """Seconds to the next try; the last error, when it is too late for another."""
         now = _core.now()
         if now + self.next >= self.end and self.last is not None:
-            raise self.last from None
+            if self.is_brief:
+                self.server.hush(self.last)
+            raise Unreachable(self.last)
         pause, self.next = self.next, min(2 * self.next, _LAST_NS)
         return pause / 1e9
 

@@ -61,6 +61,9 @@ class RedisTopic(RedisEmitting, RedisLookedOutFor, RedisHearing, RedisKeyed, Red
     def head(self) -> int:
         return int(self._look_there()[0])
 
+    def _head_by(self, until: int) -> int:
+        return int(self._look_there(until)[0])
+
     def _where(self) -> tuple[str, str]:
         return self.name or "", self._server.address.url
 

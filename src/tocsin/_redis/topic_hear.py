@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tocsin import _core
 from tocsin._redis.backlog import Backlog
 from tocsin._redis.line import pack
-from tocsin._redis.owner import LOOK_NS, owner_of_process
+from tocsin._redis.owner import CONNECT_NS, LOOK_NS, owner_of_process
 from tocsin._redis.script import Script, script
 from tocsin._redis.steps import in_task, in_thread
 from tocsin._wait import loop_is_running, warn_if_loop_is_running
@@ -117,7 +117,8 @@ class RedisHearing(Base):
         if self._cursor is not None:
             return 0
         listener = self._here_as()
-        self._told = int(self._run(_LISTEN, self._keys, (self._id, listener, replay)))
+        until = _core.now() + CONNECT_NS  # as for the owner: who begins to listen may have a deadline
+        self._told = int(self._run(_LISTEN, self._keys, (self._id, listener, replay), until))
         self._listener = listener
         self._backlog = Backlog(self._told)
         self._cursor = self._told
