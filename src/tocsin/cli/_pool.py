@@ -151,7 +151,8 @@ class Pool:
         """Is this the end, or may something come back: from us, from others who may die, or because its time comes?"""
         self._silent_since = 0
         found = self._queue._figures()  # not stats(), whose class costs a quarter of our start
-        if ends and not (self._at_work or found["delayed"] or found["held"]):
+        # Ready: it came back since we asked for it.
+        if ends and not (self._at_work or found["ready"] or found["delayed"] or found["held"]):
             self._taking = False
             return
         if found["shut"]:  # it would ring all the time
